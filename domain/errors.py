@@ -1,0 +1,41 @@
+"""The error tree. A boundary turns a library's error into one of these, `from` its cause."""
+
+
+class ForecallError(Exception):
+    """Something Forecall can explain to a person. The message says what, where and what is allowed."""
+
+
+class ConfigurationError(ForecallError):
+    """A setting is unknown, missing or out of range; names the key."""
+
+
+class BadInputError(ForecallError):
+    """Input from outside does not fit its contract; names the field, the value and what is allowed."""
+
+
+class UndecodableMessageError(BadInputError):
+    """A device's message can't be read. It is kept, with this reason, in `rejected_message`."""
+
+
+class StoreUnavailableError(ForecallError):
+    """The database does not answer. Intake waits and tries again; nothing is acknowledged meanwhile."""
+
+
+class DeviceUnreachableError(ForecallError):
+    """A device did not answer a poll; `reason` tells how it failed.
+
+    Attributes:
+        reason: one of `refused`, `timeout`, `reset`, `auth_failed`, `protocol`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotAllowedError(ForecallError):
+    """The transition or action is not allowed in the present state; names both."""
+
+
+class NotFoundError(ForecallError):
+    """The named thing does not exist."""

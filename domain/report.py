@@ -1,0 +1,166 @@
+"""What collectors hand to ingest: the same shape for every protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from domain.device import ReportedState
+
+
+class MetricKind(StrEnum):
+    """A counter only grows, but for resets; a gauge goes up and down."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+class Severity(StrEnum):
+    """How bad an event is, as its device sees it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Tells a redelivered message from a new one.
+
+    Attributes:
+        boot_id: changes whenever the device's session starts anew.
+        seq: 0 or more; unique within a boot. 0 is the last will's.
+    """
+
+    boot_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one metric. `metric` is a UnifiedPOS statistic name or an `x.` name."""
+
+    metric: str
+    kind: MetricKind
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventReport:
+    """One thing that happened.
+
+    Attributes:
+        component: which part, in the words of `domain.components`; empty: the whole device.
+        code: the canonical code.
+        raw_code: the code as the device said it, keyed by `dialect`; both may be empty.
+    """
+
+    component: str
+    code: str
+    severity: Severity
+    dialect: str = ""
+    raw_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a message says of the device being reachable.
+
+    Attributes:
+        reachable: False for a failed poll.
+        interval_s: the device's promise: it will speak again within so many seconds. None: unchanged.
+        reported: the state the device claims, when the message carries one.
+        is_will: the broker spoke, not the device: a hint, which only brings the deadline nearer.
+        detail: how a poll failed (`refused`, `timeout`, ...), or the claimed reason.
+        component: the component that the reported state is owed to.
+    """
+
+    reachable: bool = True
+    interval_s: float | None = None
+    reported: ReportedState | None = None
+    is_will: bool = False
+    detail: str = ""
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What a device says of its make; empty fields are left as they are known."""
+
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """One message or one poll of one device, decoded.
+
+    Attributes:
+        device_key: the device's name in its own protocol (topic level, serial number).
+        at: the device's own time of it.
+        received_at: the collector's time when it arrived.
+        identity: None when the protocol can't deliver twice (a poll is asked for, not sent).
+    """
+
+    device_key: str
+    at: datetime
+    received_at: datetime
+    identity: Identity | None = None
+    contact: Contact = Contact()
+    readings: Sequence[Reading] = ()
+    events: Sequence[EventReport] = ()
+    facts: DeviceFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """A message that could not be decoded: kept whole, with the reason."""
+
+    collector: str
+    received_at: datetime
+    source: str
+    body: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of a batch: received = stored + duplicate + rejected."""
+
+    stored: int
+    duplicate: int
+    rejected: int
+
+
+class Intake(Protocol):
+    """Where collectors hand their batches. Ingest is one."""
+
+    def store(
+        self, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage] = ()
+    ) -> IntakeResult:
+        """Commits the batch: when this returns, the messages may be acknowledged.
+
+        Raises StoreUnavailableError when the database is away; nothing of the batch is kept then.
+        """
+        ...
+
+
+class Watch(Protocol):
+    """Where a collector says that it is there to hear its devices."""
+
+    def beat(self, collector: str) -> None:
+        """Called every few seconds of the wall's time while the collector is taking messages in.
+
+        Silence of the collector makes its devices `unwatched`, never `down`.
+        Raises StoreUnavailableError when the database is away.
+        """
+        ...

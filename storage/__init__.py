@@ -1,0 +1,1 @@
+"""PostgreSQL and TimescaleDB: migrations, named queries, the COPY writer, the embedded server."""

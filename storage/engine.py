@@ -1,0 +1,147 @@
+"""The one difference between plain PostgreSQL and TimescaleDB: how a series is cut by time.
+
+Every query runs on both. On TimescaleDB the series are hypertables; elsewhere they are native range
+partitions, one a week, that `ensure` makes before rows are written and `drop_before` removes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from psycopg import sql
+
+from storage.database import Conn
+from storage.queries import load
+
+SERIES_TIME = {"reading": "at", "device_event": "at", "rollup_hourly": "hour", "prediction": "at"}
+"""The tables cut by time, and the column each is cut by."""
+
+_SPAN = timedelta(days=7)
+_FIRST = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday: weeks are counted from it
+
+
+class Engine(Protocol):
+    """How series tables are kept."""
+
+    @property
+    def name(self) -> str:
+        """`postgresql` or `timescaledb`, as `forecall doctor` shows it."""
+        ...
+
+    def render(self, migration: str) -> str:
+        """A migration's text with `/* series */` put in the engine's words."""
+        ...
+
+    def adopt(self, conn: Conn, table: str) -> None:
+        """Makes a new table a series; called once, in the migration that created it."""
+        ...
+
+    def ensure(self, conn: Conn, start: datetime, end: datetime) -> None:
+        """Makes room for rows between `start` and `end`, both included."""
+        ...
+
+    def drop_before(self, conn: Conn, table: str, moment: datetime) -> int:
+        """Drops the pieces of `table` that end before `moment`; returns how many."""
+        ...
+
+
+def detect(conn: Conn) -> Engine:
+    """The engine of the server behind `conn`: TimescaleDB where its extension can be had."""
+    row = conn.execute(load("engine")["timescaledb_available"]).fetchone()
+    return Timescale() if row and row["available"] else NativePartitions()
+
+
+@dataclass(frozen=True, slots=True)
+class NativePartitions:
+    """Range partitions of one week, named `<table>_<YYYYMMDD>` by their Monday."""
+
+    name: str = "postgresql"
+
+    def render(self, migration: str) -> str:
+        rendered = migration
+        for table, column in SERIES_TIME.items():
+            rendered = _replace_in_table(rendered, table, f"PARTITION BY RANGE ({column})")
+        return rendered
+
+    def adopt(self, conn: Conn, table: str) -> None:
+        conn.execute(
+            sql.SQL("CREATE INDEX {} ON {} USING brin ({})").format(
+                sql.Identifier(f"{table}_brin"),
+                sql.Identifier(table),
+                sql.Identifier(SERIES_TIME[table]),
+            )
+        )
+
+    def ensure(self, conn: Conn, start: datetime, end: datetime) -> None:
+        monday = start - (start - _FIRST) % _SPAN
+        existing = {row["relname"] for row in conn.execute(load("engine")["partitions"]).fetchall()}
+        while monday <= end:
+            for table in SERIES_TIME:
+                name = f"{table}_{monday:%Y%m%d}"
+                if name not in existing:
+                    self._create(conn, table, name, monday)
+            monday += _SPAN
+
+    def drop_before(self, conn: Conn, table: str, moment: datetime) -> int:
+        dropped = 0
+        for row in conn.execute(load("engine")["partitions"]).fetchall():
+            name = str(row["relname"])
+            parent, _, monday = name.rpartition("_")
+            if parent != table:
+                continue
+            if datetime.strptime(monday, "%Y%m%d").replace(tzinfo=UTC) + _SPAN <= moment:
+                conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+                dropped += 1
+        return dropped
+
+    def _create(self, conn: Conn, table: str, name: str, monday: datetime) -> None:
+        conn.execute(
+            sql.SQL(
+                "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
+            ).format(
+                sql.Identifier(name),
+                sql.Identifier(table),
+                sql.Literal(monday),
+                sql.Literal(monday + _SPAN),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timescale:
+    """Hypertables with chunks of one week."""
+
+    name: str = "timescaledb"
+
+    def render(self, migration: str) -> str:
+        rendered = migration
+        for table in SERIES_TIME:
+            rendered = _replace_in_table(rendered, table, "")
+        return rendered
+
+    def adopt(self, conn: Conn, table: str) -> None:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        conn.execute(
+            load("engine")["create_hypertable"],
+            {"table": table, "column": SERIES_TIME[table], "span": _SPAN},
+        )
+
+    def ensure(self, conn: Conn, start: datetime, end: datetime) -> None:
+        """Hypertables make their own chunks."""
+
+    def drop_before(self, conn: Conn, table: str, moment: datetime) -> int:
+        rows = conn.execute(
+            load("engine")["drop_chunks"], {"table": table, "moment": moment}
+        ).fetchall()
+        return len(rows)
+
+
+def _replace_in_table(migration: str, table: str, words: str) -> str:
+    head = f"CREATE TABLE {table} ("
+    start = migration.find(head)
+    if start < 0:
+        return migration
+    mark = migration.index("/* series */", start)
+    return migration[:mark] + words + migration[mark + len("/* series */") :]

@@ -1,0 +1,70 @@
+"""What every test can ask for: a real PostgreSQL, and a fresh migrated database on it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.clock import ManualClock
+from storage.database import Database
+from storage.embedded import EmbeddedServer
+from storage.migrate import migrate
+
+_TEMPLATE = "forecall_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running server: `FORECALL_TEST_DSN`, or one from the wheel."""
+    given = os.environ.get("FORECALL_TEST_DSN")
+    if given:
+        yield given
+        return
+    folder = Path(tmp_path_factory.mktemp("pg"))
+    with EmbeddedServer(folder, {"fsync": "off", "shared_buffers": "64MB"}) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def _template(postgres: str) -> Iterator[str]:
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {_TEMPLATE} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {_TEMPLATE}")
+    dsn = psycopg.conninfo.make_conninfo(postgres, dbname=_TEMPLATE)
+    database = Database(dsn)
+    migrate(database)
+    database.close()
+    yield _TEMPLATE
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")
+
+
+@pytest.fixture
+def dsn(postgres: str, _template: str) -> Iterator[str]:
+    """The address of an empty, migrated database of this test's own."""
+    name = f"t_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
+    yield psycopg.conninfo.make_conninfo(postgres, dbname=name)
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[Database]:
+    """A pool on an empty, migrated database."""
+    database = Database(dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at a Monday noon until it is moved."""
+    return ManualClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
