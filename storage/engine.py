@@ -48,9 +48,16 @@ class Engine(Protocol):
 
 
 def detect(conn: Conn) -> Engine:
-    """The engine of the server behind `conn`: TimescaleDB where its extension can be had."""
-    row = conn.execute(load("engine")["timescaledb_available"]).fetchone()
-    return Timescale() if row and row["available"] else NativePartitions()
+    """The engine of the database behind `conn`.
+
+    An installation keeps the engine that it was made with; a new one takes TimescaleDB where the
+    server offers the extension.
+    """
+    row = conn.execute(load("engine")["choose"]).fetchone()
+    assert row is not None
+    if row["standing"]:
+        return Timescale() if row["standing"] == "timescaledb" else NativePartitions()
+    return Timescale() if row["available"] else NativePartitions()
 
 
 @dataclass(frozen=True, slots=True)

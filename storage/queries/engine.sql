@@ -1,5 +1,9 @@
--- name: timescaledb_available
-SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') AS available
+-- name: choose
+-- A schema that stands keeps its engine; a new one takes TimescaleDB where the server offers it.
+SELECT CASE relkind WHEN 'p' THEN 'postgresql' WHEN 'r' THEN 'timescaledb' END AS standing,
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') AS available
+FROM (SELECT 1) AS always
+LEFT JOIN pg_class ON pg_class.oid = to_regclass('reading')
 
 -- name: partitions
 SELECT child.relname

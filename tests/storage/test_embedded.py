@@ -81,7 +81,7 @@ def test_the_server_ends_with_a_killed_parent_and_its_data_is_taken_up_again(
 
 
 def test_nobody_else_may_enter_the_sockets_folder(server: EmbeddedServer) -> None:
-    folder = Path(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"] or "")
+    folder = Path(str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"]))
     assert folder.stat().st_mode & 0o077 == 0
 
 
