@@ -40,6 +40,12 @@ def _template(postgres: str) -> Iterator[str]:
     database = Database(dsn)
     migrate(database)
     database.close()
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        # TimescaleDB's own workers would keep the template busy, and a busy one can't be copied.
+        admin.execute(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_TEMPLATE]
+        )
     yield _TEMPLATE
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")
