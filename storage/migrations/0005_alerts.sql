@@ -16,12 +16,33 @@ CREATE TABLE alert (
     active          boolean NOT NULL DEFAULT true,     -- the condition still holds
     opened_at       timestamptz NOT NULL,
     last_sign_at    timestamptz NOT NULL,
+    foretold_until  timestamptz,                       -- a failure is foretold until then
     signs           integer NOT NULL DEFAULT 1,
     closed_at       timestamptz
 );
 CREATE UNIQUE INDEX alert_open_fault ON alert (device_id, component, fault_class)
     WHERE closed_at IS NULL;
 CREATE INDEX alert_opened ON alert (opened_at);
+
+-- What holds an alert active, one row a rule. When none is left the alert has returned.
+CREATE TABLE alert_condition (
+    alert_id   bigint NOT NULL REFERENCES alert ON DELETE CASCADE,
+    rule       text NOT NULL,
+    origin     text NOT NULL,
+    failed     boolean NOT NULL,                       -- it says that the component has failed
+    since      timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    expires_at timestamptz,                            -- over by then unless the sign is repeated
+    calm       integer NOT NULL DEFAULT 0,             -- scorings in a row far below the threshold
+    PRIMARY KEY (alert_id, rule)
+);
+CREATE INDEX alert_condition_expires ON alert_condition (expires_at);
+
+-- How far the rules that look at series have come.
+CREATE TABLE alert_cursor (
+    name text PRIMARY KEY,
+    at   timestamptz NOT NULL
+);
 
 CREATE TABLE alert_transition (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -16,6 +16,7 @@ CREATE TABLE ticket (
     opened_at   timestamptz NOT NULL,
     predicted_at timestamptz,                          -- when a prediction first spoke of it
     failed_at   timestamptz,                           -- when the device failed, if it did
+    returned_at timestamptz,                           -- when the fault's signs went away, if they did
     closed_at   timestamptz,
     version     integer NOT NULL DEFAULT 1
 );
@@ -29,7 +30,7 @@ CREATE TABLE ticket_event (
     ticket_id bigint NOT NULL REFERENCES ticket,
     version   integer NOT NULL,                        -- of the ticket it made
     at        timestamptz NOT NULL,
-    kind      text NOT NULL,                           -- opened, moved, assigned, sign, note, failed
+    kind      text NOT NULL,                           -- desk.case.Kind
     actor     text NOT NULL,
     from_state text NOT NULL DEFAULT '',
     to_state  text NOT NULL DEFAULT '',
