@@ -1,0 +1,204 @@
+"""The TCP server in front of an emulated clock. One event loop hosts thousands of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterable
+from itertools import cycle
+
+from simulator.zkteco.answers import Session, answer
+from simulator.zkteco.clock import EmulatedClock, Fault
+from simulator.zkteco.wire import (
+    HEADER,
+    LONGEST_PACKET,
+    MAGIC,
+    TOP,
+    Command,
+    DamagedPacketError,
+    EventCode,
+    Packet,
+)
+
+_DRIP_EVERY_S = 0.05
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class ClockServer:
+    """Serves one clock's protocol on one TCP port; port 0 takes any free one.
+
+    Use `start` and `stop`, or `async with`. While the clock refuses connections the port stays
+    bound to it, so that it comes back at the same address.
+    """
+
+    def __init__(self, clock: EmulatedClock, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.clock = clock
+        self.host = host
+        self.port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._held: socket.socket | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._connections: set[_Connection] = set()
+        self._numbers = cycle(range(1, 0x10000))
+        clock.on_fault(self._fault_set)
+        clock.on_event(self._event)
+
+    async def start(self) -> None:
+        """Binds the port (then known as `port`) and answers, unless the clock refuses."""
+        self._loop = asyncio.get_running_loop()
+        self._held = self._bind()
+        self.port = self._held.getsockname()[1]
+        if self.clock.fault is not Fault.REFUSING:
+            await self._open()
+
+    async def stop(self) -> None:
+        """Closes the port and every connection."""
+        self._loop = None
+        if self._opening:
+            await self._opening
+        self._shut()
+        if self._held:
+            self._held.close()
+            self._held = None
+        await asyncio.gather(*(connection.task for connection in self._connections))
+
+    async def __aenter__(self) -> ClockServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _bind(self) -> socket.socket:
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setblocking(False)
+        bound.bind((self.host, self.port))
+        return bound
+
+    async def _open(self) -> None:
+        held, self._held = self._held, None
+        self._server = await asyncio.start_server(self._accept, sock=held)
+
+    def _shut(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server = None
+        for connection in self._connections:
+            connection.reset()
+
+    def _fault_set(self) -> None:
+        if self._loop:  # The simulation may drive its clocks from a thread of its own.
+            self._loop.call_soon_threadsafe(self._apply_fault)
+
+    def _apply_fault(self) -> None:
+        refusing = self.clock.fault is Fault.REFUSING
+        if refusing and self._server:
+            self._shut()
+            self._held = self._bind()
+        elif not refusing and self._held:
+            self._opening = asyncio.create_task(self._open())
+
+    def _event(self, code: EventCode, data: bytes) -> None:
+        if self._loop and self._connections:
+            self._loop.call_soon_threadsafe(self._push, code, data)
+
+    def _push(self, code: EventCode, data: bytes) -> None:
+        for connection in self._connections:
+            connection.push(code, data)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = _Connection(self.clock, reader, writer, next(self._numbers))
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+
+
+class _Connection:
+    """One client's connection."""
+
+    def __init__(
+        self,
+        clock: EmulatedClock,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        number: int,
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.task = task
+        self._clock = clock
+        self._reader = reader
+        self._writer = writer
+        self._number = number
+        self._session = Session()
+
+    async def serve(self) -> None:
+        try:
+            while not self._session.ended:
+                packet = await self._receive()
+                if packet is not None:
+                    await self._handle(packet)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # the client went away, or was sent away
+
+    def reset(self) -> None:
+        """Ends the connection with a RST, as a clock does that loses power or restarts."""
+        plug = self._writer.get_extra_info("socket")
+        if plug is not None and plug.fileno() >= 0:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._writer.transport.abort()
+
+    def push(self, code: EventCode, data: bytes) -> None:
+        """Sends an event, when the client registered for it."""
+        if self._session.event_mask & code and self._clock.fault is not Fault.SILENT:
+            self._writer.write(Packet(Command.REG_EVENT, code, 0, data).encode())
+
+    async def _receive(self) -> Packet | None:
+        """The next packet; None for a damaged one, which a clock leaves unanswered."""
+        magic, length = TOP.unpack(await self._reader.readexactly(TOP.size))
+        if magic != MAGIC or not HEADER.size <= length <= LONGEST_PACKET:
+            raise ConnectionAbortedError("not this protocol")
+        try:
+            return Packet.decode(await self._reader.readexactly(length))
+        except DamagedPacketError:
+            return None
+
+    async def _handle(self, packet: Packet) -> None:
+        if self._clock.latency_s:
+            await asyncio.sleep(self._clock.latency_s)
+        fault = self._clock.fault
+        if fault is Fault.SILENT:
+            return
+        if fault is Fault.RESETTING and packet.command != Command.CONNECT:
+            self.reset()
+            raise ConnectionResetError
+        answers = answer(self._clock, self._session, packet, self._number)
+        if fault in _BULK_FAULTS and any(each.command == Command.DATA for each in answers):
+            await self._break_bulk(fault, answers)
+        await self._send(each.encode() for each in answers)
+
+    async def _break_bulk(self, fault: Fault, answers: list[Packet]) -> None:
+        """Sends a bulk answer up to its middle, then fails. Raises ConnectionError at the end."""
+        whole = b"".join(each.encode() for each in answers)
+        middle = len(whole) // 2
+        await self._send([whole[:middle]])
+        if fault is Fault.STALLED_CHUNK:
+            await self._reader.read()  # until the client gives up
+        elif fault is Fault.DRIPPING:
+            for position in range(middle, len(whole)):
+                await self._send([whole[position : position + 1]])
+                await asyncio.sleep(_DRIP_EVERY_S)
+        raise ConnectionAbortedError
+
+    async def _send(self, pieces: Iterable[bytes]) -> None:
+        self._writer.write(b"".join(pieces))
+        await self._writer.drain()
+
+
+_BULK_FAULTS = frozenset({Fault.HALF_DOWNLOAD, Fault.STALLED_CHUNK, Fault.DRIPPING})

@@ -1,0 +1,75 @@
+"""Emulated clocks on real sockets, served by an event loop in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import Protocol
+
+import pytest
+from zk import ZK
+
+from simulator.zkteco.clock import EmulatedClock
+from simulator.zkteco.server import ClockServer
+
+Serve = Callable[[EmulatedClock], ClockServer]
+
+
+class Connect(Protocol):
+    def __call__(self, server: ClockServer, password: int = 0) -> ZK: ...
+
+
+def until(condition: Callable[[], bool], limit_s: float = 10) -> None:
+    """Waits for `condition`; fails when it is not there after `limit_s`."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Puts an emulated clock on a free port; all are gone at the end of the test."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    servers: list[ClockServer] = []
+
+    def start(clock: EmulatedClock) -> ClockServer:
+        servers.append(ClockServer(clock))
+        asyncio.run_coroutine_threadsafe(servers[-1].start(), loop).result(5)
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """A pyzk client of a server, connected; disconnected at the end of the test."""
+    clients: list[ZK] = []
+
+    def start(server: ClockServer, password: int = 0) -> ZK:
+        client = ZK(
+            server.host,
+            server.port,
+            timeout=3,
+            password=password or server.clock.comm_key,
+            ommit_ping=True,
+        )
+        client._ZK__sock.close()  # pyzk opens one that it never uses
+        clients.append(client)
+        client.connect()
+        return client
+
+    yield start
+    for client in clients:
+        if client.is_connect:
+            client.disconnect()
+        client._ZK__sock.close()
