@@ -1,0 +1,1 @@
+"""What the models look at: one table of definitions, computed as of a moment."""

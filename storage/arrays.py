@@ -1,0 +1,90 @@
+"""Numpy records to and from tables by binary COPY, without a Python loop over rows.
+
+A record's field in PostgreSQL's binary format is its length (int32) and its bytes, big-endian. With
+types of fixed width and no nulls every row has the same shape, so a whole table is one numpy array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from storage.database import Conn
+
+TIME = "timestamptz"
+_TYPES = {
+    "int2": ">i2",
+    "int4": ">i4",
+    "int8": ">i8",
+    "float4": ">f4",
+    "float8": ">f8",
+    TIME: ">i8",
+}
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
+_UNIX_TO_POSTGRES_US = int(_EPOCH.timestamp()) * 1_000_000
+
+
+def write_arrays(
+    conn: Conn, table: str, types: Mapping[str, str], columns: Sequence[NDArray[Any]]
+) -> int:
+    """Writes equally long `columns` (in the order of `types`: name -> type) and returns the rows.
+
+    A `timestamptz` column holds datetime64; the others hold numbers. Raises ValueError on a length
+    that differs.
+    """
+    rows = len(columns[0]) if columns else 0
+    records = np.empty(rows, _layout(types))
+    records["fields"] = len(types)
+    for (name, kind), values in zip(types.items(), columns, strict=True):
+        records[f"{name}#"] = np.dtype(_TYPES[kind]).itemsize
+        records[name] = _from_datetime64(values) if kind == TIME else values
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, types))
+    )
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(_HEADER)
+        copy.write(records.tobytes())
+        copy.write(_TRAILER)
+    return rows
+
+
+def read_arrays(
+    conn: Conn, query: sql.Composable, types: Mapping[str, str], parameters: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """The result of `query`, a column an array; `timestamptz` comes as datetime64[us], UTC.
+
+    `types` must name the query's columns in order; none of them may hold a null.
+    """
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(query)
+    with conn.cursor() as cursor, cursor.copy(statement, parameters) as copy:
+        data = b"".join(copy)
+    body = memoryview(data)[len(_HEADER) : len(data) - len(_TRAILER)]
+    records = np.frombuffer(body, _layout(types))
+    return {
+        name: _to_datetime64(records[name])
+        if kind == TIME
+        else records[name].astype(records[name].dtype.newbyteorder("="))
+        for name, kind in types.items()
+    }
+
+
+def _layout(types: Mapping[str, str]) -> np.dtype[Any]:
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, kind in types.items():
+        fields += [(f"{name}#", ">i4"), (name, _TYPES[kind])]
+    return np.dtype(fields)
+
+
+def _from_datetime64(moments: NDArray[Any]) -> NDArray[np.int64]:
+    return moments.astype("datetime64[us]").astype(np.int64) - _UNIX_TO_POSTGRES_US
+
+
+def _to_datetime64(ticks: NDArray[Any]) -> NDArray[Any]:
+    return (ticks.astype(np.int64) + _UNIX_TO_POSTGRES_US).astype("datetime64[us]")
