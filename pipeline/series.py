@@ -1,0 +1,45 @@
+"""Room in the series tables: a piece is made before its first row comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+
+from storage.database import Conn, Database
+from storage.engine import detect
+from storage.queries import load
+
+_AHEAD = timedelta(days=7)  # so that the turn of a week finds its piece already there
+
+
+class SeriesRoom:
+    """Makes the pieces that rows need, and remembers for which days it has."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._days: set[date] = set()
+        self._lock = threading.Lock()
+
+    def ensure(self, moments: Iterable[datetime]) -> None:
+        """Makes room for rows at `moments` (UTC), in a transaction of its own.
+
+        Its own, because making a piece locks the whole table: on top of a batch's locks two writers
+        could wait for each other. Raises StoreUnavailableError when the database is away or busy.
+        """
+        days = {moment.date() for moment in moments}
+        with self._lock:
+            missing = days - self._days
+            if missing:
+                with self._database.transaction() as conn:
+                    _make(conn, sorted(missing))
+                self._days |= missing
+
+
+def _make(conn: Conn, days: Iterable[date]) -> None:
+    conn.execute(load("ingest")["limit_lock_wait"])
+    conn.execute(load("ingest")["lock_series"])
+    engine = detect(conn)
+    for day in days:
+        start = datetime.combine(day, time(), UTC)
+        engine.ensure(conn, start, start + _AHEAD)

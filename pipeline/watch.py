@@ -1,0 +1,77 @@
+"""Who is listening. A device is down only if somebody was there to hear it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.clock import Clock
+from domain.device import Cause
+from pipeline.state import lose_sight
+from pipeline.statuses import status_of, write_steps
+from storage.database import Conn, Database
+from storage.queries import load
+
+_BREAK_WALL_S = 5.0
+_AWAY_WALL_S = 15.0
+
+
+def break_span(clock: Clock) -> timedelta:
+    """A collector silent for longer missed beats: its devices' deadlines count from its return."""
+    return timedelta(seconds=_BREAK_WALL_S * clock.speed)
+
+
+def away_span(clock: Clock) -> timedelta:
+    """A collector silent for longer is away: nobody watches its devices."""
+    return timedelta(seconds=_AWAY_WALL_S * clock.speed)
+
+
+class CollectorWatch:
+    """Keeps `collector_watch`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def beat(self, collector: str) -> None:
+        """Says that `collector` is listening now; to be called every 2 s of the wall's time.
+
+        After a break the watch starts anew, and after a long one its devices were unwatched since
+        the last beat. Raises StoreUnavailableError when the database is away.
+        """
+        now = self._clock.now()
+        values = {
+            "collector": collector,
+            "now": now,
+            "heard_after": now - break_span(self._clock),
+        }
+        with self._database.transaction() as conn:
+            if conn.execute(load("watch")["beat"], values).rowcount == 0:
+                self._return(conn, collector, now)
+
+    def _return(self, conn: Conn, collector: str, now: datetime) -> None:
+        values = {"collector": collector, "now": now}
+        row = conn.execute(load("watch")["lock"], values).fetchone()
+        if row and now - row["beat_at"] > away_span(self._clock):
+            lose_devices(conn, collector, row["beat_at"], now, Cause.COLLECTOR_AWAY)
+        conn.execute(load("watch")["begin"], values)
+
+
+def pause_simulation(conn: Conn, now: datetime) -> int:
+    """Marks that no time passed for the devices since the collectors' last beats.
+
+    For a simulation that goes on later. Returns the number of transitions.
+    """
+    beats = conn.execute(load("watch")["all"]).fetchall()
+    return sum(
+        lose_devices(conn, row["collector"], row["beat_at"], now, Cause.SIMULATION_PAUSED)
+        for row in beats
+    )
+
+
+def lose_devices(conn: Conn, collector: str, at: datetime, now: datetime, cause: Cause) -> int:
+    """Makes every device of `collector` unwatched since `at`; returns how many were not."""
+    rows = conn.execute(load("state")["watched"], {"collector": collector}).fetchall()
+    statuses = [status_of(row) for row in rows]
+    return write_steps(
+        conn, statuses, [[lose_sight(status, at, cause)] for status in statuses], now
+    )

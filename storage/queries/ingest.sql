@@ -1,0 +1,97 @@
+-- name: devices
+SELECT id, key FROM device WHERE key = ANY (%(keys)s::text[])
+
+-- name: register_devices
+INSERT INTO device (key, kind)
+SELECT key, %(kind)s FROM unnest(%(keys)s::text[]) AS found (key) ORDER BY key
+ON CONFLICT (key) DO NOTHING
+
+-- name: metrics
+SELECT id, name FROM metric WHERE name = ANY (%(names)s::text[])
+
+-- name: register_metrics
+INSERT INTO metric (name, kind)
+SELECT name, kind FROM unnest(%(names)s::text[], %(kinds)s::text[]) AS found (name, kind)
+ORDER BY name
+ON CONFLICT (name) DO NOTHING
+
+-- Locks known sessions and makes new ones, in one order for every writer; returns the new ones.
+-- name: open_sessions
+INSERT INTO device_session (device_id, boot_id, started_at, seen)
+SELECT device_id, boot_id, %(now)s, '{}'
+FROM unnest(%(devices)s::int4[], %(boots)s::text[]) AS wanted (device_id, boot_id)
+ORDER BY device_id, boot_id
+ON CONFLICT (device_id, boot_id) DO UPDATE SET seen = excluded.seen WHERE false
+RETURNING device_id, boot_id
+
+-- Marks messages as seen; returns the places (from 1) of those that were not seen before.
+-- name: claim_messages
+WITH message AS (
+    SELECT device_id, boot_id, seq, nth
+    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8[])
+         WITH ORDINALITY AS wanted (device_id, boot_id, seq, nth)
+), fresh AS (
+    SELECT DISTINCT ON (device_id, boot_id, seq) device_id, boot_id, seq, nth
+    FROM message JOIN device_session AS session USING (device_id, boot_id)
+    WHERE NOT session.seen @> message.seq
+    ORDER BY device_id, boot_id, seq, nth
+), marked AS (
+    UPDATE device_session AS session
+    SET seen = session.seen + added.seqs
+    FROM (
+        SELECT device_id, boot_id, range_agg(int8range(seq, seq + 1)) AS seqs
+        FROM fresh GROUP BY device_id, boot_id
+    ) AS added
+    WHERE session.device_id = added.device_id AND session.boot_id = added.boot_id
+)
+SELECT nth FROM fresh
+
+-- name: write_facts
+UPDATE device
+SET model = coalesce(nullif(found.model, ''), device.model),
+    firmware = coalesce(nullif(found.firmware, ''), device.firmware),
+    serial = coalesce(nullif(found.serial, ''), device.serial)
+FROM unnest(%(devices)s::int4[], %(models)s::text[], %(firmwares)s::text[], %(serials)s::text[])
+     AS found (id, model, firmware, serial)
+WHERE device.id = found.id
+  AND (device.model, device.firmware, device.serial) IS DISTINCT FROM
+      (coalesce(nullif(found.model, ''), device.model),
+       coalesce(nullif(found.firmware, ''), device.firmware),
+       coalesce(nullif(found.serial, ''), device.serial))
+
+-- Locks rows that are there already: a rollup that is under way must not miss what we write now.
+-- name: touch
+INSERT INTO rollup_touched (device_id, hour)
+SELECT device_id, hour
+FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS touched (device_id, hour)
+ORDER BY device_id, hour
+ON CONFLICT (device_id, hour) DO UPDATE SET hour = excluded.hour WHERE false
+
+-- name: clocks_known_off
+SELECT DISTINCT device_id
+FROM device_event
+WHERE device_id = ANY (%(devices)s::int4[]) AND code = %(code)s AND at > %(after)s
+
+-- name: count
+INSERT INTO intake_count (collector, stored, duplicate, rejected)
+VALUES (%(collector)s, %(stored)s, %(duplicate)s, %(rejected)s)
+ON CONFLICT (collector) DO UPDATE
+SET stored = intake_count.stored + excluded.stored,
+    duplicate = intake_count.duplicate + excluded.duplicate,
+    rejected = intake_count.rejected + excluded.rejected
+
+-- name: lock_series
+SELECT pg_advisory_xact_lock(hashtext('forecall.series'))
+
+-- name: limit_lock_wait
+SET LOCAL lock_timeout = '5s'
+
+-- name: forget_sessions
+DELETE FROM device_session AS session
+WHERE started_at < %(before)s
+  AND NOT EXISTS (
+      SELECT FROM device_status AS status
+      WHERE status.device_id = session.device_id AND status.boot_id = session.boot_id)
+
+-- name: forget_rejected
+DELETE FROM rejected_message WHERE received_at < %(before)s

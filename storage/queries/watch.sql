@@ -1,0 +1,19 @@
+-- name: lock
+SELECT watching_since, beat_at FROM collector_watch WHERE collector = %(collector)s FOR UPDATE
+
+-- name: begin
+INSERT INTO collector_watch (collector, watching_since, beat_at)
+VALUES (%(collector)s, %(now)s, %(now)s)
+ON CONFLICT (collector) DO UPDATE
+SET watching_since = excluded.watching_since, beat_at = excluded.beat_at
+
+-- name: beat
+UPDATE collector_watch
+SET beat_at = greatest(beat_at, %(now)s)
+WHERE collector = %(collector)s AND beat_at >= %(heard_after)s
+
+-- name: away
+SELECT collector, beat_at FROM collector_watch WHERE beat_at < %(heard_after)s FOR UPDATE SKIP LOCKED
+
+-- name: all
+SELECT collector, beat_at FROM collector_watch ORDER BY collector FOR UPDATE
