@@ -1,0 +1,164 @@
+"""The settings: one TOML file, `FORECALL_*` variables over it, secrets also from files."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from domain.errors import ConfigurationError
+
+PREFIX = "FORECALL_"
+CONFIG_VARIABLE = "FORECALL_CONFIG"
+_FILE_SUFFIX = "_FILE"
+_OF_THE_TESTS = "FORECALL_TEST_"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+MAX_DEMO_DEVICES = 5000
+
+
+class Settings(BaseSettings):
+    """Every setting there is. In the TOML file, `[mqtt] host` is the setting `mqtt_host`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Field(
+        Path("~/.local/share/forecall"),
+        description="Where the embedded database, the broker and the logs keep their files.",
+    )
+    host: str = Field("127.0.0.1", description="The address that the console listens on.")
+    port: Port = Field(8080, description="The console's port.")
+    secure_cookies: bool = Field(False, description="The console is reached over HTTPS only.")
+    database_dsn: SecretStr = Field(
+        SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
+    )
+    mqtt_host: str = Field("", description="The MQTT broker; empty: the embedded one.")
+    mqtt_port: Port = 1883
+    mqtt_username: str = ""
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_ca: Path | None = Field(None, description="CA that signed the broker's certificate.")
+    mqtt_client_id: str = Field("forecall-collector", description="Fixed, without dots.")
+    mqtt_tenant: str = Field("+", description="Topic level `tenant` to listen to; +: all.")
+    zkteco_workers: int = Field(4, ge=1, le=256, description="Attendance clocks polled at once.")
+    keep_days: int = Field(90, ge=7, description="How long raw readings are kept.")
+    demo_clocks: int = Field(40, ge=2, le=MAX_DEMO_DEVICES)
+    demo_terminals: int = Field(160, ge=2, le=MAX_DEMO_DEVICES)
+    demo_speed: float | None = Field(
+        None, gt=0, le=600, description="Simulated seconds a second; empty: by the fleet's size."
+    )
+    demo_history_days: int = Field(60, ge=7, le=365)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("mqtt_client_id")
+    @classmethod
+    def _without_dots(cls, value: str) -> str:
+        if not value or "." in value:
+            raise ValueError("a client id without dots is wanted")
+        return value
+
+    @property
+    def embedded_database(self) -> bool:
+        return not self.database_dsn.get_secret_value()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables go over secret files, and those over the TOML file."""
+        return env_settings, _SecretFiles(settings_cls), init_settings
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`FORECALL_X_FILE` names a file that holds the value of `FORECALL_X`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}{_FILE_SUFFIX}")
+        return (_read_secret(field_name, Path(path)) if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings from `file` (or the one that FORECALL_CONFIG names) and the environment.
+
+    Raises ConfigurationError that names the key when one is unknown or its value is refused.
+    """
+    named = file or (Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None)
+    _refuse_unknown_variables(os.environ)
+    values = _read_toml(named) if named else {}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from error
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: is not TOML: {error}") from error
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}_{inner}": each for inner, each in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {name + _FILE_SUFFIX for name in known} | {CONFIG_VARIABLE}
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_THE_TESTS):
+            raise ConfigurationError(
+                f"{name}: unknown setting; `forecall settings` lists the known ones"
+            )
+
+
+def _read_secret(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {file} cannot be read: {error.strerror}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc']))}: "
+        + (
+            "unknown setting"
+            if problem["type"] == "extra_forbidden"
+            else f"{problem['msg']} (given: {_shown(problem)})"
+        )
+        for problem in error.errors()
+    )
+
+
+def _shown(problem: Any) -> str:
+    secret = any(word in str(problem["loc"]) for word in ("password", "dsn"))
+    return "a secret" if secret else repr(problem["input"])

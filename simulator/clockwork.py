@@ -1,0 +1,138 @@
+"""What goes on inside a simulated attendance clock, hour by hour: people, restarts, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.attendance import Punch
+from simulator.wear import ORIGIN, Floats, seeded
+
+COMPONENT = "powerSupply"
+CLEARED_EVERY_DAYS = 20
+"""Somebody clears a clock's log so often, after its records were fetched."""
+
+_RESTARTS_IDLE, _RESTARTS_WORN = 0.002, 0.9  # an hour
+_JUMP_S = 9.0  # deviation of the jump in time that a restart leaves behind
+_SET_BEYOND_S = 55.0  # a clock further off than this is set by somebody
+_IN, _OUT = 0, 1
+_BY_FINGER, _BY_CARD = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTraits:
+    """What tells a clock from others; follows from its key."""
+
+    users: int
+    slope_s_per_h: float
+    latency_s: float
+    capacity: int
+    minute: int
+
+
+def clock_traits(key: str) -> ClockTraits:
+    """The traits of the clock `key`. A twentieth have a log too small for their site."""
+    rng = seeded(key, "clock traits")
+    users = int(rng.integers(8, 25))
+    small = rng.random() < 0.05
+    return ClockTraits(
+        users=users,
+        slope_s_per_h=float(rng.normal(0, 0.03)),
+        latency_s=float(rng.uniform(0.002, 0.006)),
+        capacity=users * 2 * 14 if small else 10_000,
+        minute=int(rng.integers(0, 60)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClockHours:
+    """What befalls a clock in each of some hours; arrays of equal length.
+
+    Attributes:
+        restarts: it lost power for a moment so often; each leaves an entry in the operation log.
+        jumps_s: what the restarts added to its drift.
+        verify_failed: fingers not recognised; each an entry in the operation log.
+        latency_s: how long it thinks before each answer.
+    """
+
+    restarts: npt.NDArray[np.int64]
+    jumps_s: Floats
+    verify_failed: npt.NDArray[np.int64]
+    latency_s: Floats
+
+
+def clock_hours(
+    of: ClockTraits, activity: Floats, wear: Floats, rng: np.random.Generator
+) -> ClockHours:
+    """Draws the hours of a clock that is used and worn so much."""
+    restarts = rng.poisson(_RESTARTS_IDLE + _RESTARTS_WORN * wear)
+    return ClockHours(
+        restarts=restarts,
+        jumps_s=rng.normal(0, _JUMP_S, len(wear)) * np.sqrt(restarts),
+        verify_failed=rng.poisson(0.15 * activity),
+        latency_s=of.latency_s * (1 + 2.0 * wear) + rng.exponential(0.001, len(wear)),
+    )
+
+
+def drifted(drift_s: float, of: ClockTraits, jump_s: float) -> float:
+    """The drift an hour later; somebody sets a clock that is far off."""
+    later = drift_s + of.slope_s_per_h + jump_s
+    return 0.0 if abs(later) > _SET_BEYOND_S else later
+
+
+def log_start(key: str, moment: datetime, time_zone: str) -> datetime:
+    """When, before `moment`, the log of the clock `key` was last cleared: a midnight of its site."""
+    zone = ZoneInfo(time_zone)
+    day = moment.astimezone(zone).date()
+    phase = int(seeded(key, "clearing").integers(CLEARED_EVERY_DAYS))
+    since = ((day - ORIGIN.date()).days - phase) % CLEARED_EVERY_DAYS
+    return datetime.combine(day - timedelta(days=since), time(), zone).astimezone(UTC)
+
+
+def punches_on(key: str, day: date, users: int) -> Iterator[Punch]:
+    """The punches of one day on the clock `key`, in order: the same whenever they are asked for."""
+    if day.weekday() == 6:
+        return
+    rng = seeded(key, f"punches {day}")
+    there = rng.random(users) < (0.93 if day.weekday() < 5 else 0.35)
+    comes = rng.normal(8.1 * 3600, 900, users)
+    goes = rng.normal(17.4 * 3600, 1500, users)
+    by_card = rng.random(users) < 0.1
+    seconds = np.concatenate([comes, goes])
+    midnight = datetime.combine(day, time())
+    for n in np.argsort(seconds, kind="stable"):
+        user = int(n) % users
+        if there[user]:
+            yield Punch(
+                user_ref=str(1001 + user),
+                local_time=midnight + timedelta(seconds=int(seconds[n])),
+                status=_BY_CARD if by_card[user] else _BY_FINGER,
+                punch=_IN if n < users else _OUT,
+            )
+
+
+def moment_of(punch: Punch, time_zone: str) -> datetime:
+    """When the punch was made."""
+    return punch.local_time.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def log_between(
+    key: str, users: int, time_zone: str, start: datetime, end: datetime
+) -> list[Punch]:
+    """The punches on the clock `key` with start < moment <= end, in order."""
+    zone = ZoneInfo(time_zone)
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    found: list[Punch] = []
+    while day <= last:
+        found += [
+            punch
+            for punch in punches_on(key, day, users)
+            if start < moment_of(punch, time_zone) <= end
+        ]
+        day += timedelta(days=1)
+    return found

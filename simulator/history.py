@@ -1,0 +1,230 @@
+"""What simulated devices measured and went through in the past, an hour a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.device import Cause, DeviceKind, ReportedState
+from domain.report import Severity
+from simulator import clockwork
+from simulator.fleet import Device
+from simulator.signals import (
+    SIGNALS,
+    Signals,
+    counter_steps,
+    event_counts,
+    gauge_values,
+    stock_values,
+    traits,
+    use,
+)
+from simulator.wear import Floats, Life, Rise, seeded, wear
+
+OPERATION_COUNT = "x.OperationLogCount"
+Mask = npt.NDArray[np.bool_]
+
+_HOUR_S = 3600.0
+_WORKS_AGAIN = "restored"
+_COMMANDS_TO_CONNECT = 2
+_CLOCK_ACTIVITY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values of one metric; `moments` in seconds since 1970, ascending, one an hour at most."""
+
+    moments: Floats
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    at: datetime
+    component: str
+    code: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """The device was down from `start` to `end`."""
+
+    start: datetime
+    end: datetime
+    cause: Cause
+    detail: str
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceHistory:
+    """One device's past. `spells` are in order and do not touch each other."""
+
+    series: Mapping[str, Series]
+    events: tuple[PastEvent, ...]
+    failures: tuple[Rise, ...]
+    spells: tuple[Spell, ...]
+
+
+def device_history(
+    device: Device, time_zone: str, life: Life, start: datetime, end: datetime
+) -> DeviceHistory:
+    """The past of `device` from `start` to `end`; `life` must cover it."""
+    hours = np.arange(start.timestamp(), end.timestamp(), _HOUR_S)
+    rng = seeded(device.key, f"history {end:%Y-%m-%d}")
+    if device.kind is DeviceKind.CLOCK:
+        series = _clock_series(device, time_zone, life, hours, rng)
+        events: list[PastEvent] = []
+    else:
+        series, events = _terminal_past(device, time_zone, life, hours, rng)
+        events += _failure_events(life, SIGNALS[device.kind])
+    return DeviceHistory(
+        series,
+        tuple(sorted((e for e in events if start <= e.at < end), key=lambda event: event.at)),
+        tuple(rise for rise in life.failures() if start <= rise.peak < end),
+        tuple(_spells(device.kind, life, start, end)),
+    )
+
+
+def _terminal_past(
+    device: Device, time_zone: str, life: Life, hours: Floats, rng: np.random.Generator
+) -> tuple[dict[str, Series], list[PastEvent]]:
+    signals, of = SIGNALS[device.kind], traits(device.key, device.kind)
+    moments = hours + of.minute * 60
+    activity = use(moments, time_zone, of.usage) * ~_broken(life, moments)
+    values = _counters(signals, life, moments, activity, rng)
+    for gauge in signals.gauges:
+        level = wear(life.rises, gauge.component, moments)
+        values[gauge.metric] = gauge_values(gauge, of.offsets[gauge.metric], activity, level, rng)
+    for stock in signals.stocks:
+        values[stock.metric] = stock_values(stock, of.forgetful, values[stock.counter])
+    series = {name: Series(moments, each) for name, each in values.items()}
+    return series, _events(signals, life, moments, rng)
+
+
+def _counters(
+    signals: Signals, life: Life, moments: Floats, activity: Floats, rng: np.random.Generator
+) -> dict[str, Floats]:
+    return {
+        signal.metric: np.cumsum(
+            counter_steps(signal, activity, wear(life.rises, signal.component, moments), rng)
+        ).astype(np.float64)
+        for signal in signals.counters
+    }
+
+
+def _events(
+    signals: Signals, life: Life, moments: Floats, rng: np.random.Generator
+) -> list[PastEvent]:
+    works = ~_broken(life, moments)
+    found: list[PastEvent] = []
+    for signal in signals.events:
+        counts = event_counts(signal, wear(life.rises, signal.component, moments), rng) * works
+        for hour in np.repeat(moments, counts):
+            at = datetime.fromtimestamp(float(hour + rng.uniform(0, _HOUR_S)), UTC)
+            found.append(PastEvent(at, signal.component, signal.code, signal.severity))
+    return found
+
+
+def _failure_events(life: Life, signals: Signals) -> list[PastEvent]:
+    found: list[PastEvent] = []
+    for rise in life.failures():
+        code = signals.failure_codes[rise.component]
+        found.append(PastEvent(rise.peak, rise.component, code, Severity.CRITICAL))
+        found.append(PastEvent(rise.end, rise.component, _WORKS_AGAIN, Severity.INFO))
+    return found
+
+
+def _clock_series(
+    device: Device, time_zone: str, life: Life, hours: Floats, rng: np.random.Generator
+) -> dict[str, Series]:
+    of = clockwork.clock_traits(device.key)
+    moments = hours + of.minute * 60
+    level = wear(life.rises, clockwork.COMPONENT, moments)
+    drawn = clockwork.clock_hours(of, use(moments, time_zone, _CLOCK_ACTIVITY), level, rng)
+    records = _record_counts(device.key, of, time_zone, moments)
+    values = {
+        "x.ConnectTime": _COMMANDS_TO_CONNECT * drawn.latency_s,
+        "x.CommandTime": drawn.latency_s,
+        "x.ClockDrift": np.round(_drifts(of, drawn.jumps_s)),
+        OPERATION_COUNT: np.cumsum(drawn.restarts + drawn.verify_failed).astype(np.float64),
+        "x.UserCount": np.full(len(moments), float(of.users)),
+        "x.FingerCount": np.full(len(moments), float(of.users)),
+        "x.RecordCount": records,
+        "x.RecordCapacity": np.full(len(moments), float(of.capacity)),
+        "x.LogFill": np.round(100 * records / of.capacity, 2),
+    }
+    heard = ~(_broken(life, moments) | _cut_off(life, moments))
+    return {name: Series(moments[heard], each[heard]) for name, each in values.items()}
+
+
+def _drifts(of: clockwork.ClockTraits, jumps_s: Floats) -> Floats:
+    drift, drifts = 0.0, np.empty(len(jumps_s))
+    for hour, jump in enumerate(jumps_s):
+        drift = drifts[hour] = clockwork.drifted(drift, of, float(jump))
+    return drifts
+
+
+def _record_counts(
+    key: str, of: clockwork.ClockTraits, time_zone: str, moments: Floats
+) -> Floats:
+    first = datetime.fromtimestamp(float(moments[0]), UTC)
+    last = datetime.fromtimestamp(float(moments[-1]), UTC)
+    begin = clockwork.log_start(key, first, time_zone)
+    punched = np.array(
+        [
+            clockwork.moment_of(punch, time_zone).timestamp()
+            for punch in clockwork.log_between(key, of.users, time_zone, begin, last)
+        ]
+    )
+    starts = np.array(
+        [
+            clockwork.log_start(key, datetime.fromtimestamp(float(at), UTC), time_zone).timestamp()
+            for at in moments[::24]
+        ]
+    ).repeat(24)[: len(moments)]
+    held = np.searchsorted(punched, moments) - np.searchsorted(punched, starts)
+    counts: Floats = np.minimum(held, of.capacity).astype(np.float64)
+    return counts
+
+
+def _broken(life: Life, moments: Floats) -> Mask:
+    return _any_within([(rise.peak, rise.end) for rise in life.failures()], moments)
+
+
+def _cut_off(life: Life, moments: Floats) -> Mask:
+    return _any_within([(outage.start, outage.end) for outage in life.outages], moments)
+
+
+def _any_within(
+    spans: list[tuple[datetime, datetime]], moments: Floats
+) -> Mask:
+    inside = np.zeros(len(moments), dtype=np.bool_)
+    for start, end in spans:
+        inside |= (moments >= start.timestamp()) & (moments < end.timestamp())
+    return inside
+
+
+def _spells(kind: DeviceKind, life: Life, start: datetime, end: datetime) -> list[Spell]:
+    found = [_failure_spell(kind, rise) for rise in life.failures()]
+    cause = Cause.POLL_FAILED if kind is DeviceKind.CLOCK else Cause.MISSED_HEARTBEATS
+    detail = "timeout" if kind is DeviceKind.CLOCK else ""
+    found += [Spell(outage.start, outage.end, cause, detail, "") for outage in life.outages]
+    apart: list[Spell] = []
+    for spell in sorted(found, key=lambda each: each.start):
+        inside = start <= spell.start and spell.end < end
+        if inside and (not apart or apart[-1].end < spell.start):
+            apart.append(spell)
+    return apart
+
+
+def _failure_spell(kind: DeviceKind, rise: Rise) -> Spell:
+    if kind is DeviceKind.CLOCK:  # a clock without power can't say so
+        return Spell(rise.peak, rise.end, Cause.POLL_FAILED, "refused", "")
+    detail = str(ReportedState.HARDWARE_ERROR)
+    return Spell(rise.peak, rise.end, Cause.REPORTED, detail, rise.component)
