@@ -1,0 +1,119 @@
+"""Which fault a sign speaks of: the judgement that keeps one fault in one case."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.rules import BREAKDOWN_EVENT, DOWN, EVENT_RULES, QUIET
+from alerts.sign import Origin, Sign
+from domain.device import Cause, ReportedState
+from domain.fault import Fault, FaultClass
+from domain.report import Severity
+from domain.text import N_, Text
+from domain.vocabulary import DEVICE, component
+
+_SILENT = frozenset({Cause.MISSED_HEARTBEATS, Cause.POLL_FAILED})
+
+_DOWN_MESSAGE: dict[str, str] = {
+    Cause.MISSED_HEARTBEATS: N_("Down: its heartbeats stopped"),
+    Cause.POLL_FAILED: N_("Down: it does not answer polls ({detail})"),
+    Cause.REPORTED: N_("Down: it reports {detail}"),
+}
+_DOWN_OTHERWISE = N_("Down: {cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One row of `pending_sign`: an event or a state change that the rules have not judged."""
+
+    kind: str
+    device_id: int
+    at: datetime
+    component: str
+    code: str
+    severity: str
+    to_state: str
+    cause: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """What is already known to be wrong with a device."""
+
+    component: str
+    fault_class: FaultClass
+    foretold: bool  # a failure is foretold and has not come yet
+    active: bool
+
+
+def down_sign(pending: Pending, open_alerts: Collection[OpenAlert]) -> Sign:
+    """The sign of a device that went down; joins what explains it among its open alerts."""
+    message = _DOWN_MESSAGE.get(pending.cause, _DOWN_OTHERWISE)
+    fault = _down_fault(pending, open_alerts)
+    broken = fault.fault_class is FaultClass.BREAKDOWN
+    return Sign(
+        fault=fault,
+        origin=Origin.TRANSITION,
+        rule=DOWN,
+        severity=Severity.CRITICAL if broken else Severity.ERROR,
+        message=Text(message, {"detail": pending.detail, "cause": pending.cause}),
+        at=pending.at,
+        failed=True,
+    )
+
+
+def _down_fault(pending: Pending, open_alerts: Collection[OpenAlert]) -> Fault:
+    if pending.cause in _SILENT:
+        return _silence(pending.device_id, open_alerts)
+    if pending.component:
+        return Fault(pending.device_id, pending.component, FaultClass.BREAKDOWN)
+    if pending.detail == ReportedState.HARDWARE_ERROR:
+        return _unnamed_breakdown(pending.device_id, open_alerts)
+    return Fault(pending.device_id, DEVICE, FaultClass.UNREACHABLE)
+
+
+def _silence(device_id: int, open_alerts: Collection[OpenAlert]) -> Fault:
+    # A device whose power supply was foretold to fail and that falls silent: that was it.
+    for alert in open_alerts:
+        if alert.foretold and component(alert.component).silences:
+            return Fault(device_id, alert.component, alert.fault_class)
+    return Fault(device_id, DEVICE, FaultClass.UNREACHABLE)
+
+
+def _unnamed_breakdown(device_id: int, open_alerts: Collection[OpenAlert]) -> Fault:
+    # The device says that it is broken, not where: a component known to be broken explains it.
+    for alert in open_alerts:
+        if alert.active and not alert.foretold and alert.fault_class is FaultClass.BREAKDOWN:
+            return Fault(device_id, alert.component, FaultClass.BREAKDOWN)
+    return Fault(device_id, DEVICE, FaultClass.BREAKDOWN)
+
+
+def event_sign(pending: Pending) -> Sign | None:
+    """The sign that an event is, if its code or its severity makes it one."""
+    rule = EVENT_RULES.get(pending.code)
+    name = pending.component or DEVICE
+    if rule is not None:
+        return Sign(
+            fault=Fault(pending.device_id, name, rule.fault_class),
+            origin=Origin.EVENT,
+            rule=rule.name,
+            severity=rule.severity,
+            message=Text(rule.message, {"code": pending.code}),
+            at=pending.at,
+            lasts=QUIET,
+        )
+    if pending.severity != Severity.CRITICAL:
+        return None
+    return Sign(
+        fault=Fault(pending.device_id, name, FaultClass.BREAKDOWN),
+        origin=Origin.EVENT,
+        rule=BREAKDOWN_EVENT,
+        severity=Severity.CRITICAL,
+        message=Text(N_("It reports the error {code}"), {"code": pending.code}),
+        at=pending.at,
+        failed=True,
+        lasts=QUIET,
+    )

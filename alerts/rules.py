@@ -1,0 +1,185 @@
+"""The rules that Forecall ships with: frozen tables, one row a rule.
+
+Codes are the canonical words of `domain.vocabulary`'s field: UnifiedPOS, XFS4IoT and the bill
+acceptors' protocols. A code that no row names is judged by its severity alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.fault import FaultClass
+from domain.report import Severity
+from domain.text import N_
+
+DOWN = "down"
+"""The rule of a device that went down."""
+
+PREDICTION = "prediction"
+"""The rule of a model that foretells a failure."""
+
+CASE_SEVERITY = Severity.ERROR
+"""A sign at least this bad opens a ticket; a lesser one is shown and can be acknowledged."""
+
+QUIET = timedelta(hours=24)
+"""An event that is not repeated for so long speaks of the past."""
+
+SETTLING = timedelta(hours=24)
+"""After a failure or a repair of a component its predictions are not listened to for so long:
+their windows still show the old part."""
+
+CALM_SCORINGS = 2
+"""So many scorings in a row below half the threshold end a prediction's condition."""
+
+THRESHOLDS_EVERY = timedelta(minutes=1)
+"""How often gauges are held against their limits."""
+
+THRESHOLDS_LOOK_BACK = timedelta(hours=3)
+"""A gauge that was last heard longer ago says nothing of the present."""
+
+ALERT_KEPT = timedelta(hours=24)
+"""A returned alert that nobody acknowledged and that has no ticket is closed after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """An error code of a component, and the codes that take it back."""
+
+    code: str
+    fault_class: FaultClass
+    severity: Severity
+    message: str
+    cleared_by: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        return f"event:{self.code}"
+
+
+_PAPER_OK = frozenset({"paperOk", "paperFull"})
+_STACKER_OK = frozenset({"stackerOk", "stackerEmptied", "stackerReplaced"})
+_JAM_OK = frozenset({"jamOk", "jamCleared"})
+_CONSUMABLE, _DEGRADED = FaultClass.CONSUMABLE, FaultClass.DEGRADED
+_WARNING, _ERROR = Severity.WARNING, Severity.ERROR
+
+_EVENT_RULES = (
+    EventRule("paperOut", _CONSUMABLE, _ERROR, N_("The paper has run out"), _PAPER_OK),
+    EventRule("paperLow", _CONSUMABLE, _WARNING, N_("The paper is running low"), _PAPER_OK),
+    EventRule("stackerFull", _CONSUMABLE, _ERROR, N_("The stacker is full"), _STACKER_OK),
+    EventRule(
+        "stackerNearFull", _CONSUMABLE, _WARNING, N_("The stacker is nearly full"), _STACKER_OK
+    ),
+    EventRule(
+        "stackerOpen",
+        _CONSUMABLE,
+        _ERROR,
+        N_("The stacker is open or missing"),
+        frozenset({"stackerClosed"}) | _STACKER_OK,
+    ),
+    EventRule(
+        "coverOpen",
+        _CONSUMABLE,
+        _WARNING,
+        N_("A cover is open"),
+        frozenset({"coverClosed"}),
+    ),
+    EventRule("paperJam", _DEGRADED, _WARNING, N_("The paper jammed"), _JAM_OK | _PAPER_OK),
+    EventRule("jamAcceptor", _DEGRADED, _WARNING, N_("A bill jammed in the acceptor"), _JAM_OK),
+    EventRule("jamStacker", _DEGRADED, _WARNING, N_("A bill jammed in the stacker"), _JAM_OK),
+    EventRule("cheated", _DEGRADED, _ERROR, N_("A manipulation attempt was reported")),
+    EventRule("x.ClockOff", _DEGRADED, _WARNING, N_("Its messages carry a wrong time")),
+)
+
+EVENT_RULES: dict[str, EventRule] = {rule.code: rule for rule in _EVENT_RULES}
+
+BREAKDOWN_EVENT = "event:critical"
+"""The rule of a critical event that no row names: its component has broken down."""
+
+WORKS_AGAIN = frozenset({"ok", "operational", "restored"})
+"""Codes by which a component says that it works again, whatever it said before."""
+
+
+def rules_ended_by(code: str) -> list[str]:
+    """The names of the event rules whose condition `code` ends."""
+    if code in WORKS_AGAIN:
+        return [BREAKDOWN_EVENT, *(rule.name for rule in _EVENT_RULES)]
+    return [rule.name for rule in _EVENT_RULES if code in rule.cleared_by]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRule:
+    """A limit on a gauge, with a second one that the value must pass on its way back.
+
+    Attributes:
+        above: True: too high is bad; False: too low.
+        absolute: the value's size counts, not its sign.
+    """
+
+    metric: str
+    component: str
+    fault_class: FaultClass
+    severity: Severity
+    message: str
+    raise_at: float
+    clear_at: float
+    above: bool = True
+    absolute: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"threshold:{self.metric}"
+
+
+_THRESHOLD_RULES = (
+    ThresholdRule(
+        "x.LogFill",
+        "attendanceLog",
+        _DEGRADED,
+        _ERROR,
+        N_("The log is {value} % full; when it is full, punches are lost"),
+        raise_at=90,
+        clear_at=80,
+    ),
+    ThresholdRule(
+        "x.ClockDrift",
+        "realTimeClock",
+        _DEGRADED,
+        _WARNING,
+        N_("Its time is off by {value} s; up to {limit} s is allowed"),
+        raise_at=120,
+        clear_at=60,
+        absolute=True,
+    ),
+    ThresholdRule(
+        "x.PaperRemaining",
+        "receiptPrinter",
+        _CONSUMABLE,
+        _WARNING,
+        N_("{value} % of the paper is left"),
+        raise_at=10,
+        clear_at=20,
+        above=False,
+    ),
+    ThresholdRule(
+        "x.SupplyVoltage",
+        "powerSupply",
+        _DEGRADED,
+        _WARNING,
+        N_("The supply voltage is {value} V; at least {limit} V is needed"),
+        raise_at=11,
+        clear_at=11.4,
+        above=False,
+    ),
+    ThresholdRule(
+        "x.PrintHeadTemperature",
+        "receiptPrinter",
+        _DEGRADED,
+        _WARNING,
+        N_("The print head is at {value} °C; up to {limit} °C is allowed"),
+        raise_at=75,
+        clear_at=65,
+    ),
+)
+
+THRESHOLD_RULES: dict[str, ThresholdRule] = {rule.name: rule for rule in _THRESHOLD_RULES}

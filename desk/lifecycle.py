@@ -1,0 +1,143 @@
+"""The life of a ticket: one table of named transitions.
+
+The order of handling is that of the field: confirm, diagnose from afar, repair from afar, visit,
+repair or replace, verify with the customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.errors import NotAllowedError
+from domain.text import N_
+
+
+class TicketState(StrEnum):
+    """Where the handling of a case stands. Work done after EN 13306, tickets after ITIL."""
+
+    NEW = "new"
+    PLANNED = "planned"
+    REMOTE_DIAGNOSIS = "remote_diagnosis"
+    DISPATCHED = "dispatched"
+    UNDER_WAY = "under_way"
+    ON_SITE = "on_site"
+    WAITING_CUSTOMER = "waiting_customer"
+    WAITING_PART = "waiting_part"
+    REPAIRED = "repaired"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (TicketState.CLOSED, TicketState.CANCELLED)
+
+    @property
+    def done(self) -> bool:
+        """Whether the work on the fault is done, or there was none to do."""
+        return self.ended or self in (TicketState.REPAIRED, TicketState.VERIFIED)
+
+
+STATE_TEXT: dict[TicketState, str] = {
+    TicketState.NEW: N_("new"),
+    TicketState.PLANNED: N_("planned"),
+    TicketState.REMOTE_DIAGNOSIS: N_("remote diagnosis"),
+    TicketState.DISPATCHED: N_("dispatched"),
+    TicketState.UNDER_WAY: N_("under way"),
+    TicketState.ON_SITE: N_("on site"),
+    TicketState.WAITING_CUSTOMER: N_("waiting for the customer"),
+    TicketState.WAITING_PART: N_("waiting for a part"),
+    TicketState.REPAIRED: N_("repaired"),
+    TicketState.VERIFIED: N_("verified"),
+    TicketState.CLOSED: N_("closed"),
+    TicketState.CANCELLED: N_("cancelled"),
+}
+
+
+class CancelReason(StrEnum):
+    """Why a case ended without work on the fault."""
+
+    FALSE_ALARM = "false_alarm"
+    DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
+
+
+CANCEL_TEXT: dict[CancelReason, str] = {
+    CancelReason.FALSE_ALARM: N_("false alarm"),
+    CancelReason.DUPLICATE: N_("duplicate"),
+    CancelReason.WITHDRAWN: N_("withdrawn by the customer"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A named transition.
+
+    Attributes:
+        label: the words on its button and in the history.
+        by_rule: made by Forecall on what it observes, not offered to people.
+    """
+
+    name: str
+    label: str
+    sources: frozenset[TicketState]
+    target: TicketState
+    by_rule: bool = False
+
+
+_S = TicketState
+_WAITING = frozenset({_S.WAITING_CUSTOMER, _S.WAITING_PART})
+_BEFORE_VISIT = frozenset({_S.NEW, _S.PLANNED, _S.REMOTE_DIAGNOSIS})
+_AT_WORK = _BEFORE_VISIT | {_S.DISPATCHED, _S.UNDER_WAY, _S.ON_SITE}
+
+_MOVES = (
+    Move("plan", N_("Plan"), frozenset({_S.NEW}), _S.PLANNED),
+    Move(
+        "start_remote_diagnosis",
+        N_("Start remote diagnosis"),
+        frozenset({_S.NEW, _S.PLANNED}),
+        _S.REMOTE_DIAGNOSIS,
+    ),
+    Move("dispatch", N_("Dispatch an engineer"), _BEFORE_VISIT, _S.DISPATCHED),
+    Move("set_out", N_("Set out"), frozenset({_S.DISPATCHED}), _S.UNDER_WAY),
+    Move("arrive", N_("Arrive on site"), frozenset({_S.DISPATCHED, _S.UNDER_WAY}), _S.ON_SITE),
+    Move(
+        "repair",
+        N_("Repaired"),
+        frozenset({_S.PLANNED, _S.REMOTE_DIAGNOSIS, _S.ON_SITE}),
+        _S.REPAIRED,
+    ),
+    Move("restore", N_("Back in service"), _AT_WORK | _WAITING, _S.REPAIRED, by_rule=True),
+    Move(
+        "fail_again",
+        N_("Failed again"),
+        frozenset({_S.REPAIRED, _S.VERIFIED}),
+        _S.NEW,
+        by_rule=True,
+    ),
+    Move("verify", N_("Verified with the customer"), frozenset({_S.REPAIRED}), _S.VERIFIED),
+    Move("close", N_("Close"), frozenset({_S.VERIFIED}), _S.CLOSED),
+    Move("wait_for_customer", N_("Wait for the customer"), _AT_WORK, _S.WAITING_CUSTOMER),
+    Move("wait_for_part", N_("Wait for a part"), _AT_WORK, _S.WAITING_PART),
+    Move("resume", N_("Resume"), _WAITING, _S.PLANNED),
+    Move("cancel", N_("Cancel"), _BEFORE_VISIT | {_S.DISPATCHED} | _WAITING, _S.CANCELLED),
+)
+
+MOVES: dict[str, Move] = {move.name: move for move in _MOVES}
+
+
+def move_from(name: str, state: TicketState) -> Move:
+    """The transition `name` out of `state`. Raises NotAllowedError when there is none."""
+    move = MOVES.get(name)
+    if move is None:
+        raise NotAllowedError(f"there is no move '{name}'; there are {', '.join(MOVES)}")
+    if state not in move.sources:
+        allowed = ", ".join(other.name for other in offered(state)) or "none"
+        raise NotAllowedError(f"a ticket that is {state} can't '{name}'; it can: {allowed}")
+    return move
+
+
+def offered(state: TicketState) -> list[Move]:
+    """What a person can do with a ticket in `state`, in the table's order."""
+    return [move for move in _MOVES if state in move.sources and not move.by_rule]

@@ -1,0 +1,92 @@
+-- name: open
+INSERT INTO ticket (device_id, component, fault_class, alert_id, origin, state, severity, title,
+                    assignee_id, repeat_of, opened_at, predicted_at, failed_at)
+VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(alert_id)s, %(origin)s, 'new',
+        %(severity)s, %(title)s, %(assignee_id)s, %(repeat_of)s, %(opened_at)s, %(predicted_at)s,
+        %(failed_at)s)
+ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO NOTHING
+RETURNING *
+
+-- name: engineer_of_device
+SELECT site.engineer_id
+FROM device LEFT JOIN site ON site.id = device.site_id
+WHERE device.id = %(device_id)s
+
+-- name: case_before
+SELECT id
+FROM ticket
+WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
+  AND closed_at >= %(since)s
+ORDER BY closed_at DESC, id DESC
+LIMIT 1
+
+-- name: lock_open
+SELECT * FROM ticket
+WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
+  AND closed_at IS NULL
+FOR UPDATE
+
+-- The alert's row is locked before the ticket's, as the alert rules do.
+-- name: lock_alert_of
+SELECT alert.id
+FROM alert
+JOIN ticket ON ticket.device_id = alert.device_id AND ticket.component = alert.component
+           AND ticket.fault_class = alert.fault_class
+WHERE ticket.id = %(ticket_id)s AND alert.closed_at IS NULL
+FOR UPDATE OF alert
+
+-- name: lock_alert_of_fault
+SELECT id FROM alert
+WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
+  AND closed_at IS NULL
+FOR UPDATE
+
+-- name: lock
+SELECT * FROM ticket WHERE id = %(ticket_id)s FOR UPDATE
+
+-- name: append
+INSERT INTO ticket_event (ticket_id, version, at, kind, actor, from_state, to_state, data)
+VALUES (%(ticket_id)s, %(version)s, %(at)s, %(kind)s, %(actor)s, %(from_state)s, %(to_state)s,
+        %(data)s)
+
+-- name: write
+UPDATE ticket
+SET alert_id = %(alert_id)s, state = %(state)s, severity = %(severity)s, title = %(title)s,
+    assignee_id = %(assignee_id)s, predicted_at = %(predicted_at)s, failed_at = %(failed_at)s,
+    returned_at = %(returned_at)s, closed_at = %(closed_at)s, version = %(version)s
+WHERE id = %(id)s
+
+-- name: events
+SELECT ticket_id, version, at, kind, actor, from_state, to_state, data
+FROM ticket_event WHERE ticket_id = %(ticket_id)s ORDER BY version
+
+-- name: audit
+INSERT INTO audit_entry (at, actor, action, object, detail)
+VALUES (%(at)s, %(actor)s, %(action)s, %(object)s, %(detail)s)
+
+-- name: engineer_exists
+SELECT EXISTS (SELECT FROM engineer WHERE id = %(engineer_id)s) AS there
+
+-- name: device_exists
+SELECT EXISTS (SELECT FROM device WHERE id = %(device_id)s) AS there
+
+-- name: record_maintenance
+INSERT INTO maintenance (device_id, component, action, at, recorded_at, source)
+VALUES (%(device_id)s, %(component)s, %(action)s, %(at)s, %(now)s, %(source)s)
+ON CONFLICT (device_id, component, action, at) DO NOTHING
+
+-- name: stayed_well
+SELECT id FROM ticket
+WHERE closed_at IS NULL AND state IN ('repaired', 'verified') AND returned_at <= %(before)s
+  AND (%(ticket_id)s::bigint IS NULL OR id = %(ticket_id)s)
+ORDER BY id
+
+-- Foretold, not failed, and the time within which it was to fail is over.
+-- name: not_come_true
+SELECT ticket.id
+FROM ticket
+JOIN alert ON alert.id = ticket.alert_id
+WHERE ticket.closed_at IS NULL AND ticket.origin = 'prediction' AND ticket.failed_at IS NULL
+  AND ticket.state = ANY(%(states)s) AND alert.foretold_until <= %(now)s AND NOT alert.active
+  AND (%(ticket_id)s::bigint IS NULL OR ticket.id = %(ticket_id)s)
+ORDER BY ticket.id
