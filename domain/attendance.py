@@ -22,3 +22,14 @@ class Punch:
     local_time: datetime
     status: int
     punch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceRecord:
+    """A punch and its place among equal ones of the same log: 1 for the first, 2 for the next, ...
+
+    Two equal punches within a second are two records; a record read twice is one.
+    """
+
+    punch: Punch
+    nth: int

@@ -1,0 +1,1 @@
+"""Attendance clocks that are polled over ZKTeco's binary protocol."""

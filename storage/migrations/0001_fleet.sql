@@ -51,8 +51,12 @@ CREATE TABLE clock_poll (
     leased_until  timestamptz,
     leased_by     text,
     failures      integer NOT NULL DEFAULT 0,          -- in a row
+    failing_since timestamptz,                         -- the first of them
+    errors        integer NOT NULL DEFAULT 0,          -- failed polls, ever
     last_error    text NOT NULL DEFAULT '',
-    records_known integer NOT NULL DEFAULT 0           -- what the clock's log held at the last pull
+    serial        text NOT NULL DEFAULT '',            -- of the clock that answered last
+    known         jsonb NOT NULL DEFAULT '{}',         -- of its logs, since they were last read
+    log_read_at   timestamptz
 );
 CREATE INDEX clock_poll_due ON clock_poll (next_poll_at);
 
@@ -61,5 +65,6 @@ CREATE TABLE simulated_clock (
     singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     epoch      timestamptz NOT NULL,
     wall_epoch timestamptz NOT NULL,
-    speed      double precision NOT NULL CHECK (speed > 0)
+    speed      double precision NOT NULL CHECK (speed > 0),
+    reached_at timestamptz                             -- lived through so far; a later start goes on there
 );

@@ -87,7 +87,7 @@ CREATE TABLE attendance_record (
     local_time timestamp NOT NULL,                     -- as the clock wrote it
     status     smallint NOT NULL,                      -- how: finger, card, PIN, face
     punch      smallint NOT NULL,                      -- what: in, out, break
-    nth        smallint NOT NULL DEFAULT 1,
+    nth        integer NOT NULL DEFAULT 1,
     stored_at  timestamptz NOT NULL,
     PRIMARY KEY (serial, user_ref, local_time, status, punch, nth)
 );

@@ -11,14 +11,20 @@ from typing import Protocol
 import pytest
 from zk import ZK
 
+from domain.clock import ManualClock
 from simulator.zkteco.clock import EmulatedClock
 from simulator.zkteco.server import ClockServer
+from storage.database import Database
 
 Serve = Callable[[EmulatedClock], ClockServer]
 
 
 class Connect(Protocol):
     def __call__(self, server: ClockServer, password: int = 0) -> ZK: ...
+
+
+class Register(Protocol):
+    def __call__(self, key: str, server: ClockServer, interval_s: float = 300) -> int: ...
 
 
 def until(condition: Callable[[], bool], limit_s: float = 10) -> None:
@@ -73,3 +79,30 @@ def connect() -> Iterator[Connect]:
         if client.is_connect:
             client.disconnect()
         client._ZK__sock.close()
+
+
+@pytest.fixture
+def register(database: Database, clock: ManualClock) -> Register:
+    """Enters a served clock into the store, due now."""
+
+    def enter(key: str, server: ClockServer, interval_s: float = 300) -> int:
+        with database.transaction() as conn:
+            row = conn.execute(
+                "INSERT INTO device (key, kind) VALUES (%s, 'clock') RETURNING id", [key]
+            ).fetchone()
+            assert row is not None
+            conn.execute(
+                "INSERT INTO clock_poll (device_id, host, port, comm_key, interval_s, next_poll_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [
+                    row["id"],
+                    server.host,
+                    server.port,
+                    server.clock.comm_key,
+                    interval_s,
+                    clock.now(),
+                ],
+            )
+        return int(row["id"])
+
+    return enter

@@ -1,0 +1,115 @@
+"""Polls the clocks that are due, for as long as it is let."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from threading import Event
+
+import structlog
+
+from collectors.zkteco.fleet import COLLECTOR, ClockFleet, Outcome
+from collectors.zkteco.job import Failure
+from collectors.zkteco.pool import Done, WorkerPool
+from collectors.zkteco.reporting import answered, failed
+from domain.clock import Clock
+from domain.errors import BadInputError, StoreUnavailableError
+from domain.report import Watch
+
+BEAT_EVERY_S = 2.0
+
+_TURN_S = 0.1
+_BACK_OFF_S = 1.0
+
+_log = structlog.get_logger()
+
+
+class ClockCollector:
+    """Claims due clocks, polls them in worker processes, settles what came of it.
+
+    Any number of collectors may share a fleet. Seconds here are the wall's: `timeout_s` limits each
+    wait for a clock, `deadline_s` a whole poll.
+    """
+
+    def __init__(
+        self,
+        fleet: ClockFleet,
+        watch: Watch,
+        clock: Clock,
+        workers: int = 8,
+        *,
+        timeout_s: float = 5.0,
+        deadline_s: float = 45.0,
+    ) -> None:
+        self._fleet = fleet
+        self._watch = watch
+        self._clock = clock
+        self._workers = workers
+        self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
+        self._next_beat = 0.0
+        self._unsettled: list[Outcome] = []
+
+    def run(self, stop: Event) -> None:
+        """Polls until `stop` is set; what is under way then is given up, for others to poll."""
+        with WorkerPool(
+            self._workers, timeout_s=self._timeout_s, deadline_s=self._deadline_s
+        ) as pool:
+            while not stop.is_set():
+                try:
+                    self._turn(pool)
+                except StoreUnavailableError as error:
+                    _log.warning("store unavailable", error=str(error))
+                    stop.wait(_BACK_OFF_S)
+        self._release()
+
+    def _turn(self, pool: WorkerPool) -> None:
+        """Nothing is claimed while an outcome is unsettled: what is in memory stays bounded."""
+        self._unsettled += [self._outcome(done) for done in pool.finished(_TURN_S)]
+        self._beat()
+        self._settle()
+        if pool.idle:
+            for target in self._fleet.claim(pool.idle):
+                pool.begin(target)
+
+    def _release(self) -> None:
+        try:
+            self._fleet.release()
+        except StoreUnavailableError as error:
+            _log.warning("leases left to run out", error=str(error))
+
+    def _beat(self) -> None:
+        if time.monotonic() >= self._next_beat:
+            self._watch.beat(COLLECTOR)
+            self._next_beat = time.monotonic() + BEAT_EVERY_S
+
+    def _settle(self) -> None:
+        outcomes = self._unsettled
+        if not outcomes:
+            return
+        try:
+            self._fleet.settle(outcomes)
+        except BadInputError:
+            self._settle_singly(outcomes)
+        self._unsettled = []
+
+    def _settle_singly(self, outcomes: Sequence[Outcome]) -> None:
+        """One clock's unfit value holds up no other clock; its lease runs out and it is polled anew."""
+        for outcome in outcomes:
+            try:
+                self._fleet.settle([outcome])
+            except BadInputError as error:
+                _log.error("poll not stored", clock=outcome.target.address, error=str(error))
+
+    def _outcome(self, done: Done) -> Outcome:
+        target, began, result = done
+        if isinstance(result, Failure):
+            _log.info("poll failed", clock=target.address, reason=result.reason, why=result.message)
+            return failed(target, result, self._moment(began), self._clock.now())
+        return answered(target, result, self._clock.now(), self._moment(result.asked_at))
+
+    def _moment(self, wall: float) -> datetime:
+        """The clock's time when the wall's clock showed `wall`, a short while ago."""
+        passed = (time.time() - wall) * self._clock.speed
+        return self._clock.now() - timedelta(seconds=passed)

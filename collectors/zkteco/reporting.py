@@ -1,0 +1,157 @@
+"""What a poll saw, in Forecall's words; and when the clock is polled next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from collectors.zkteco.fleet import COLLECTOR, Answer, Known, Outcome, PollTarget, Unanswered
+from collectors.zkteco.job import Failure, Sighting
+from domain.report import (
+    Contact,
+    DeviceFacts,
+    DeviceReport,
+    EventReport,
+    Reading,
+    RejectedMessage,
+    Severity,
+)
+from domain.vocabulary import metric
+
+LONGEST_BACK_OFF = 6
+"""A clock that stays away is polled every so many intervals."""
+
+_RETRY_SHARE = 1 / 5  # of an interval: a first failure is looked into soon
+_GOLDEN = 0.618034
+_SPREAD = 0.1
+
+
+def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: datetime) -> Outcome:
+    """The outcome of a poll that ended at `at` and asked for the clock's time at `asked_at`."""
+    known = _known(target, sighting)
+    report = DeviceReport(
+        device_key=target.device_key,
+        at=at,
+        received_at=at,
+        contact=Contact(interval_s=target.interval_s),
+        readings=[
+            Reading(name, metric(name).kind, float(value))
+            for name, value in _values(target, sighting, known, asked_at)
+            if value is not None
+        ],
+        events=list(_events(target, sighting, known)),
+        facts=DeviceFacts(sighting.device_name, sighting.firmware, sighting.serial),
+    )
+    log = sighting.log
+    answer = Answer(
+        report=report,
+        serial=sighting.serial,
+        known=known,
+        records=log.fresh if log else (),
+        log_read=log is not None,
+        rejected=list(_rejected(target, sighting, at)),
+    )
+    return Outcome(target, answer, at + _spread(target, 1.0))
+
+
+def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime) -> Outcome:
+    """The outcome of a poll that began at `began` and was given up at `now`.
+
+    The first failure is confirmed by a second try, soon. Then the clock is unreachable since the
+    first one, and is polled less and less often.
+    """
+    if target.failures == 0:
+        unanswered = Unanswered(began, failure.reason, failure.message)
+        return Outcome(target, unanswered, now + _spread(target, _RETRY_SHARE))
+    since = target.failing_since or began
+    report = DeviceReport(
+        device_key=target.device_key,
+        at=since,
+        received_at=now,
+        contact=Contact(reachable=False, interval_s=target.interval_s, detail=failure.reason),
+    )
+    unanswered = Unanswered(began, failure.reason, failure.message, report)
+    pause = min(2.0 ** min(target.failures - 1, 8), LONGEST_BACK_OFF)
+    return Outcome(target, unanswered, now + _spread(target, pause))
+
+
+def _spread(target: PollTarget, intervals: float) -> timedelta:
+    """So many intervals, a little more or less by device: polls that fell together drift apart."""
+    share = 1 + _SPREAD * (target.device_id * _GOLDEN % 1 - 0.5)
+    return timedelta(seconds=target.interval_s * intervals * share)
+
+
+def _known(target: PollTarget, sighting: Sighting) -> Known:
+    known = target.known if _same_clock(target, sighting) else Known()
+    log, operations = sighting.log, sighting.operations
+    if log is not None:
+        known = replace(
+            known,
+            records=sighting.record_count,
+            layout=log.layout,
+            length=log.length,
+            sha256=log.sha256,
+            full=0 < sighting.record_capacity <= sighting.record_count,
+            verified=log.verified,
+        )
+    if operations is not None:
+        known = replace(
+            known,
+            operations=sighting.operation_count,
+            verify_failed=operations.verify_failed,
+            power_ons=operations.power_ons,
+            clears=operations.clears,
+        )
+    return known
+
+
+def _same_clock(target: PollTarget, sighting: Sighting) -> bool:
+    return target.serial in ("", sighting.serial)
+
+
+def _values(
+    target: PollTarget, sighting: Sighting, known: Known, asked_at: datetime
+) -> Iterator[tuple[str, float | None]]:
+    yield "x.ConnectTime", sighting.connect_s
+    yield "x.CommandTime", sighting.command_s
+    yield "x.ClockDrift", _drift_s(target, sighting, asked_at)
+    yield "x.UserCount", sighting.user_count
+    yield "x.FingerCount", sighting.finger_count
+    yield "x.RecordCount", sighting.record_count
+    if sighting.record_capacity > 0:
+        yield "x.RecordCapacity", sighting.record_capacity
+        yield "x.LogFill", 100.0 * sighting.record_count / sighting.record_capacity
+    yield "x.VerifiedCount", known.verified
+    yield "x.VerifyFailedCount", known.verify_failed
+    yield "x.PowerOnCount", known.power_ons
+    yield "CommunicationErrorCount", target.errors
+
+
+def _drift_s(target: PollTarget, sighting: Sighting, asked_at: datetime) -> float | None:
+    """Seconds that the clock is ahead of `asked_at`. It shows whole seconds: half of one is added."""
+    if sighting.local_time is None:
+        return None
+    expected = asked_at.astimezone(ZoneInfo(target.time_zone)).replace(tzinfo=None)
+    return (sighting.local_time - expected).total_seconds() + 0.5
+
+
+def _events(target: PollTarget, sighting: Sighting, known: Known) -> Iterator[EventReport]:
+    if not _same_clock(target, sighting):
+        yield EventReport("device", "x.SerialChanged", Severity.ERROR, "zkteco", sighting.serial)
+    elif sighting.record_count < target.known.records:
+        # A log that shrinks where nobody emptied it may have lost punches.
+        emptied = (known.clears or 0) > (target.known.clears or 0)
+        if emptied:
+            yield EventReport("attendanceLog", "x.RecordsCleared", Severity.INFO)
+        else:
+            yield EventReport("attendanceLog", "x.RecordsFell", Severity.ERROR)
+
+
+def _rejected(target: PollTarget, sighting: Sighting, at: datetime) -> Iterator[RejectedMessage]:
+    if sighting.log is not None and sighting.log.impossible:
+        reason = f"no possible records, in layout {sighting.log.layout} of the attendance log"
+        yield RejectedMessage(
+            COLLECTOR, at, f"{target.address} {sighting.serial}", sighting.log.impossible, reason
+        )

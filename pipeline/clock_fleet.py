@@ -1,0 +1,169 @@
+"""The fleet of polled clocks: claimed with leases, settled in one transaction with what they said."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from collectors.zkteco.fleet import Answer, Known, Outcome, PollTarget, Unanswered
+from domain.clock import Clock
+from pipeline.ingest import Ingest
+from storage.copy import copy_rows
+from storage.database import Conn, Database, Row
+from storage.queries import load
+
+LEASE_WALL_S = 60.0
+"""Longer than any poll may take: who holds a lease for longer is gone."""
+
+_READ_LOG_EVERY = timedelta(days=1)
+_READ_FULL_LOG_EVERY = timedelta(hours=1)  # it may overwrite its oldest records meanwhile
+_INCOMING = {
+    "device_id": "int4",
+    "serial": "text",
+    "user_ref": "text",
+    "at": "timestamptz",
+    "local_time": "timestamp",
+    "status": "int2",
+    "punch": "int2",
+    "nth": "int4",
+    "stored_at": "timestamptz",
+}
+
+_log = structlog.get_logger()
+
+
+class ClaimedClocks:
+    """`collectors.zkteco.fleet.ClockFleet` on the table `clock_poll`.
+
+    Each object is one owner of leases; any number of them, anywhere, may share the table.
+    """
+
+    def __init__(self, database: Database, clock: Clock, ingest: Ingest) -> None:
+        self._database = database
+        self._clock = clock
+        self._ingest = ingest
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+    def claim(self, limit: int) -> list[PollTarget]:
+        """See ClockFleet."""
+        now = self._clock.now()
+        values = {
+            "now": now,
+            "until": now + timedelta(seconds=LEASE_WALL_S * self._clock.speed),
+            "owner": self._owner,
+            "limit": limit,
+            "log_stale": now - _READ_LOG_EVERY,
+            "full_log_stale": now - _READ_FULL_LOG_EVERY,
+        }
+        with self._database.transaction() as conn:
+            return [_target(row) for row in conn.execute(load("clock_fleet")["claim"], values)]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> int:
+        """See ClockFleet."""
+        now = self._clock.now()
+        with self._database.transaction() as conn:
+            kept = self._still_leased(conn, outcomes, now)
+            self._take_in(conn, kept, now)
+            for outcome in kept:
+                _reschedule(conn, outcome, now)
+        return len(kept)
+
+    def release(self) -> None:
+        """See ClockFleet."""
+        with self._database.transaction() as conn:
+            conn.execute(load("clock_fleet")["release"], {"owner": self._owner})
+
+    def _still_leased(
+        self, conn: Conn, outcomes: Sequence[Outcome], now: datetime
+    ) -> list[Outcome]:
+        devices = [outcome.target.device_id for outcome in outcomes]
+        values = {"devices": devices, "owner": self._owner, "now": now}
+        rows = conn.execute(load("clock_fleet")["still_leased"], values).fetchall()
+        ours = {row["device_id"] for row in rows}
+        lost = [each.target.address for each in outcomes if each.target.device_id not in ours]
+        if lost:
+            _log.warning("polls came after their leases", clocks=lost)
+        return [outcome for outcome in outcomes if outcome.target.device_id in ours]
+
+    def _take_in(self, conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
+        results = [outcome.result for outcome in outcomes]
+        reports = [result.report for result in results if result.report is not None]
+        rejected = [
+            message
+            for result in results
+            if isinstance(result, Answer)
+            for message in result.rejected
+        ]
+        if reports or rejected:
+            self._ingest.store_in(conn, reports, rejected)
+        rows = [row for outcome in outcomes for row in _attendance(outcome, now)]
+        if rows:
+            conn.execute(load("clock_fleet")["incoming"])
+            copy_rows(conn, "attendance_incoming", _INCOMING, rows)
+            conn.execute(load("clock_fleet")["take_in"])
+
+
+def _target(row: Row) -> PollTarget:
+    values = dict(row)
+    return PollTarget(
+        known=Known(**values.pop("known")),
+        time_zone=_known_zone(values.pop("time_zone")),
+        **values,
+    )
+
+
+@cache
+def _known_zone(name: str) -> str:
+    """`name`, or UTC when there is no such time zone: said once, not at every poll."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        _log.error("a site's time zone is not known; UTC is taken", zone=name, error=str(error))
+        return "UTC"
+    return name
+
+
+def _attendance(outcome: Outcome, now: datetime) -> Iterator[tuple[Any, ...]]:
+    result, target = outcome.result, outcome.target
+    if isinstance(result, Unanswered):
+        return
+    zone = ZoneInfo(target.time_zone)
+    for record in result.records:
+        punch = record.punch
+        yield (
+            target.device_id,
+            result.serial,
+            punch.user_ref,
+            punch.local_time.replace(tzinfo=zone),
+            punch.local_time,
+            punch.status,
+            punch.punch,
+            record.nth,
+            now,
+        )
+
+
+def _reschedule(conn: Conn, outcome: Outcome, now: datetime) -> None:
+    result = outcome.result
+    values = {"device_id": outcome.target.device_id, "next_poll_at": outcome.next_poll_at}
+    if isinstance(result, Answer):
+        values |= {
+            "serial": result.serial,
+            "known": Jsonb(asdict(result.known)),
+            "log_read": result.log_read,
+            "now": now,
+        }
+        conn.execute(load("clock_fleet")["answered"], values)
+    else:
+        values |= {"at": result.at, "error": f"{result.reason}: {result.message}"}
+        conn.execute(load("clock_fleet")["unanswered"], values)
