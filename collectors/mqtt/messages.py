@@ -1,0 +1,72 @@
+"""The bodies of the four kinds of message, typed. docs/mqtt.md says what they mean."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from domain.device import ReportedState
+from domain.report import Severity
+
+MAX_BODY = 64 * 1024
+"""Bytes; a longer body is refused."""
+
+# `$(?!\n)`: Python's `$` alone lets a line break at the end pass.
+_TEXT = r"^[^\x00-\x1f\x7f]*$(?!\n)"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$(?!\n)"
+
+Text = Annotated[str, Meta(max_length=256, pattern=_TEXT)]
+Make = Annotated[str, Meta(max_length=128, pattern=_TEXT)]
+Component = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$(?!\n)")]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NAME)]
+Metric = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NAME)]
+
+GaugeValues = Annotated[dict[Metric, float], Meta(max_length=200)]
+CounterValues = Annotated[dict[Metric, Annotated[float, Meta(ge=0)]], Meta(max_length=200)]
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """What every body carries. An unknown field is refused: a misspelt one must not vanish."""
+
+    schema: Literal[1]
+    boot_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=_TEXT)]
+    seq: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    ts: Annotated[datetime, Meta(tz=True)]
+
+
+class State(Message, frozen=True, forbid_unknown_fields=True):
+    """Retained; and the last will, which carries `will` and `seq` 0."""
+
+    state: ReportedState
+    reason: Text = ""
+    component: Component = ""
+    model: Make = ""
+    firmware: Make = ""
+    serial: Make = ""
+    will: bool = False
+
+
+class Heartbeat(Message, frozen=True, forbid_unknown_fields=True):
+    """`interval_s` is a promise: the next message comes within so many seconds."""
+
+    interval_s: Annotated[float, Meta(ge=1, le=86_400)]
+    gauges: GaugeValues = {}
+
+
+class Counters(Message, frozen=True, forbid_unknown_fields=True):
+    """Totals since the device was made, or since they were reset; and gauges."""
+
+    counters: CounterValues = {}
+    gauges: GaugeValues = {}
+
+
+class Event(Message, frozen=True, forbid_unknown_fields=True):
+    """`component` may be empty: the whole device."""
+
+    component: Component
+    code: Code
+    severity: Severity
+    dialect: Component = ""
+    raw_code: Make = ""
