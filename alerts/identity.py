@@ -16,6 +16,8 @@ from domain.vocabulary import DEVICE, component
 
 _SILENT = frozenset({Cause.MISSED_HEARTBEATS, Cause.POLL_FAILED})
 
+_AWAY = frozenset({ReportedState.OFFLINE, ReportedState.POWER_OFF, ReportedState.NO_DEVICE})
+
 _DOWN_MESSAGE: dict[str, str] = {
     Cause.MISSED_HEARTBEATS: N_("Down: its heartbeats stopped"),
     Cause.POLL_FAILED: N_("Down: it does not answer polls ({detail})"),
@@ -70,9 +72,9 @@ def _down_fault(pending: Pending, open_alerts: Collection[OpenAlert]) -> Fault:
         return _silence(pending.device_id, open_alerts)
     if pending.component:
         return Fault(pending.device_id, pending.component, FaultClass.BREAKDOWN)
-    if pending.detail == ReportedState.HARDWARE_ERROR:
-        return _unnamed_breakdown(pending.device_id, open_alerts)
-    return Fault(pending.device_id, DEVICE, FaultClass.UNREACHABLE)
+    if pending.detail in _AWAY:
+        return Fault(pending.device_id, DEVICE, FaultClass.UNREACHABLE)
+    return _unnamed_breakdown(pending.device_id, open_alerts)
 
 
 def _silence(device_id: int, open_alerts: Collection[OpenAlert]) -> Fault:

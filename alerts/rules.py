@@ -85,6 +85,7 @@ _EVENT_RULES = (
         frozenset({"coverClosed"}),
     ),
     EventRule("paperJam", _DEGRADED, _WARNING, N_("The paper jammed"), _JAM_OK | _PAPER_OK),
+    EventRule("mediaJam", _DEGRADED, _WARNING, N_("A card jammed in the reader"), _JAM_OK),
     EventRule("jamAcceptor", _DEGRADED, _WARNING, N_("A bill jammed in the acceptor"), _JAM_OK),
     EventRule("jamStacker", _DEGRADED, _WARNING, N_("A bill jammed in the stacker"), _JAM_OK),
     EventRule("cheated", _DEGRADED, _ERROR, N_("A manipulation attempt was reported")),

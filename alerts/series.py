@@ -128,8 +128,8 @@ def _rule_columns() -> Row:
         "metrics": [rule.metric for rule in rules],
         "components": [rule.component for rule in rules],
         "classes": [rule.fault_class.value for rule in rules],
-        "raise_at": [rule.raise_at for rule in rules],
-        "clear_at": [rule.clear_at for rule in rules],
+        "raise_at": [float(rule.raise_at) for rule in rules],
+        "clear_at": [float(rule.clear_at) for rule in rules],
         "above": [rule.above for rule in rules],
         "absolute": [rule.absolute for rule in rules],
     }

@@ -7,7 +7,7 @@ WITH taken AS (
     WHERE id IN (SELECT id FROM pending_sign ORDER BY id LIMIT %(limit)s)
     RETURNING *
 )
-SELECT kind, device_id, at, component, code, severity, to_state, cause, detail
+SELECT taken.kind, device_id, at, component, code, severity, to_state, cause, detail
 FROM taken
 JOIN device ON device.id = taken.device_id
 WHERE device.adopted_at IS NOT NULL
@@ -114,7 +114,7 @@ WHERE alert.device_id = %(device_id)s AND alert.component = %(component)s
 ORDER BY alert.id
 
 -- name: expired_conditions
-SELECT alert_id, array_agg(rule) AS rules
+SELECT alert_id, array_agg(alert_condition.rule) AS rules
 FROM alert_condition
 JOIN alert ON alert.id = alert_id AND alert.closed_at IS NULL
 WHERE expires_at <= %(now)s
