@@ -136,7 +136,9 @@ class _Import:
         count = 0
         start, end = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
         for position, readings in enumerate(self._history.readings):
-            self._say(f"storing {readings.metric}", 0.1 + 0.4 * position / len(self._history.readings))
+            self._say(
+                f"storing {readings.metric}", 0.1 + 0.4 * position / len(self._history.readings)
+            )
             kept = self._kept(readings)
             if len(kept.at):
                 count += self._readings(kept)

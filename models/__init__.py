@@ -1,0 +1,1 @@
+"""Which component will fail: data sets, training, evaluation, registry, scoring, reasons."""

@@ -104,7 +104,9 @@ def read_history(folder: Path) -> History:
         devices,
         _readings(_read(folder, "readings", ("time", "device_id")), keys),
         _events(_optional(folder, "events", ("time", "device_id", "code", "severity")), keys),
-        _records(_optional(folder, "maintenance", ("time", "device_id", "component", "action")), keys),
+        _records(
+            _optional(folder, "maintenance", ("time", "device_id", "component", "action")), keys
+        ),
         _records(_optional(folder, "failures", ("time", "device_id", "component")), keys),
     )
 

@@ -123,12 +123,14 @@ def event_name(component: str, code: str) -> str:
 
 
 def heard(frames: Frames) -> NDArray[np.bool_]:
-    """(devices, hours): whether anything was measured in that hour."""
-    shape = (len(frames.device_ids), frames.hours)
-    heard = np.zeros(shape, bool)
+    """(devices, hours): whether the device measured or told anything in that hour."""
+    said = np.zeros((len(frames.device_ids), frames.hours), bool)
     for series in frames.series:
-        heard |= series.n > 0
-    return heard
+        said |= series.n > 0
+    hour = np.floor(frames.events.known).astype(np.int64)
+    inside = (hour >= 0) & (hour < frames.hours)
+    said[frames.events.device[inside], hour[inside]] = True
+    return said
 
 
 def empty_series(metric: str, kind: MetricKind, shape: Sequence[int]) -> Series:

@@ -38,9 +38,7 @@ _ROLLUP = {
 _VALUES = ("n", "total", "squares", "low", "high", "first", "last")
 
 
-def load_frames(
-    conn: Conn, device_ids: Sequence[int], start: datetime, end: datetime
-) -> Frames:
+def load_frames(conn: Conn, device_ids: Sequence[int], start: datetime, end: datetime) -> Frames:
     """What the store holds of `device_ids` from `start` (its hour) until before `end`.
 
     Events reach further back than `start`, by what features may look back; repairs and failures
@@ -99,9 +97,7 @@ def _fill(
 class _Marked:
     """Reads what happened to some devices as marks."""
 
-    def __init__(
-        self, conn: Conn, ids: Ints, start: datetime, span: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, conn: Conn, ids: Ints, start: datetime, span: Mapping[str, Any]) -> None:
         self._conn, self._start = conn, start
         self._span = {**span, "events_start": start - timedelta(hours=EVENT_LOOKBACK_H)}
         self._index = {int(device): position for position, device in enumerate(ids)}

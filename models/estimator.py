@@ -1,0 +1,87 @@
+"""The learners: gradient boosting with calibrated probabilities, and the rule it must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from models.settings import TrainSettings
+from pipeline.features.frames import Floats, Ints
+
+_EDGE = 1e-6
+_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Platt scaling: probability = sigmoid(slope * logit(raw) + intercept)."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, raw: Floats) -> Floats:
+        scaled: Floats = 1 / (1 + np.exp(-(self.slope * _logit(raw) + self.intercept)))
+        return scaled
+
+
+def fit(
+    values: NDArray[np.float32], label: NDArray[np.bool_], weight: Floats
+) -> HistGradientBoostingClassifier:
+    """Boosted trees; missing values are a branch of their own."""
+    model = HistGradientBoostingClassifier(
+        max_iter=_ROUNDS,
+        learning_rate=0.08,
+        max_leaf_nodes=15,
+        min_samples_leaf=25,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=0,
+    )
+    return model.fit(values, label, sample_weight=weight)
+
+
+def fit_rule(
+    values: NDArray[np.float32], label: NDArray[np.bool_], weight: Floats
+) -> DecisionTreeClassifier:
+    """The best single limit on a single feature: what a person would write as a rule."""
+    return DecisionTreeClassifier(max_depth=1, random_state=0).fit(
+        values, label, sample_weight=weight
+    )
+
+
+def raw_probability(
+    model: HistGradientBoostingClassifier | DecisionTreeClassifier, values: NDArray[np.float32]
+) -> Floats:
+    """(rows,) the model's own probability, before calibration."""
+    raw: Floats = model.predict_proba(values)[:, 1].astype(np.float64)
+    return raw
+
+
+def calibrate(raw: Floats, label: NDArray[np.bool_]) -> Calibration:
+    """Fitted on decisions that the model has not learned from; none where nothing failed."""
+    if label.all() or not label.any():
+        return Calibration()
+    scaler = LogisticRegression(C=10.0).fit(_logit(raw)[:, None], label)
+    return Calibration(float(scaler.coef_[0, 0]), float(scaler.intercept_[0]))
+
+
+def thin(label: NDArray[np.bool_], settings: TrainSettings) -> tuple[Ints, Floats]:
+    """(rows to learn from, their weights): all positives and a random share of the negatives."""
+    positives, negatives = np.flatnonzero(label), np.flatnonzero(~label)
+    wanted = max(settings.fewest_negatives, settings.negatives_per_positive * len(positives))
+    if len(negatives) <= wanted:
+        return np.arange(len(label)), np.ones(len(label))
+    kept = np.random.default_rng(0).choice(negatives, wanted, replace=False)
+    rows = np.sort(np.concatenate([positives, kept]))
+    return rows, np.where(label[rows], 1.0, len(negatives) / wanted)
+
+
+def _logit(probability: Floats) -> Floats:
+    clipped = np.clip(probability, _EDGE, 1 - _EDGE)
+    logit: Floats = np.log(clipped / (1 - clipped))
+    return logit
