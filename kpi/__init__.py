@@ -1,0 +1,1 @@
+"""Figures on the service: pure functions of what was recorded."""
