@@ -85,7 +85,7 @@ class Ingest:
         now = self._clock.now()
         ids = device_ids(conn, {report.device_key for report in reports}, self._collector)
         arrivals = [(ids[report.device_key], report) for report in reports]
-        fresh = drop_duplicates(conn, arrivals, now)
+        fresh = _in_order(drop_duplicates(conn, arrivals, now))
         if fresh:
             self._store_fresh(conn, fresh, now)
         _write_rejected(conn, rejected)
@@ -126,7 +126,7 @@ def _follow(
 ) -> dict[int, list[Step]]:
     """What each device's messages, in their order, make of its status."""
     steps: dict[int, list[Step]] = defaultdict(list)
-    for arrival in _in_order(fresh):
+    for arrival in fresh:
         taken = steps[arrival.device_id]
         status = taken[-1].status if taken else statuses[arrival.device_id]
         taken.append(hear(status, arrival.report, collector, new_session=arrival.new_session))
