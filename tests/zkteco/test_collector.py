@@ -60,6 +60,13 @@ def states(database: Database) -> dict[str, str]:
     return {row["key"]: row["state"] for row in rows}
 
 
+def failures(database: Database) -> list[int]:
+    """The failures in a row of the clocks that have any."""
+    with database.transaction() as conn:
+        rows = conn.execute("SELECT failures FROM clock_poll WHERE failures > 0").fetchall()
+    return [row["failures"] for row in rows]
+
+
 def test_a_clock_is_polled_and_everything_is_stored(
     database: Database, clock: ManualClock, serve: Serve, register: Register
 ) -> None:
@@ -115,6 +122,7 @@ def test_broken_clocks_hold_up_no_other(
         register(f"good-{number}", serve(EmulatedClock(f"SN{number}", clock)))
     with collecting(database, clock, workers=2, timeout_s=0.5, deadline_s=1.0):
         until(lambda: sum(state == "up" for state in states(database).values()) == 6)
+        until(lambda: failures(database) == [1, 1, 1, 1])
         clock.advance(timedelta(seconds=70))
         until(lambda: sum(state == "down" for state in states(database).values()) == 4)
     details = _details(database)
