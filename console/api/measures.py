@@ -1,0 +1,136 @@
+"""What devices said, what became of their state, what is foretold, and how much they were up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from console.api.paging import Cursor, Limit, Page, by_id, by_time
+from console.api.shapes import Event, Model, Prediction, Reading, Transition, Uptime
+from console.room import AReader, Room, TheRoom
+from domain.errors import BadInputError
+from kpi.uptime import Scope, uptime
+from storage.queries import load
+
+router = APIRouter(tags=["measures"])
+
+_LONGEST = timedelta(days=366)
+_USUAL = timedelta(days=1)
+
+From = Annotated[
+    AwareDatetime | None, Query(alias="from", description="Not before; a day ago if left out.")
+]
+To = Annotated[AwareDatetime | None, Query(alias="to", description="Before; now if left out.")]
+
+
+@router.get("/readings")
+def readings(
+    room: TheRoom,
+    _: AReader,
+    device: str,
+    metric: str | None = None,
+    start: From = None,
+    end: To = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Reading]:
+    """Raw readings of one device, from the newest back."""
+    wanted: dict[str, Any] = {**_period(room, start, end), "device": device, "metric": metric}
+    with room.database.transaction() as conn:
+        return by_time(conn, load("console")["api_readings"], Reading, wanted, cursor, limit)
+
+
+@router.get("/events")
+def events(
+    room: TheRoom,
+    _: AReader,
+    device: str | None = None,
+    severity: str | None = None,
+    start: From = None,
+    end: To = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Event]:
+    """What devices reported, from the newest back."""
+    wanted: dict[str, Any] = {**_period(room, start, end), "device": device, "severity": severity}
+    with room.database.transaction() as conn:
+        return by_time(conn, load("console")["api_events"], Event, wanted, cursor, limit)
+
+
+@router.get("/transitions")
+def transitions(
+    room: TheRoom,
+    _: AReader,
+    device: str | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Transition]:
+    """Every change of a device's state, from the newest back."""
+    wanted = {"device": device}
+    with room.database.transaction() as conn:
+        return by_id(conn, load("console")["api_transitions"], Transition, wanted, cursor, limit)
+
+
+@router.get("/predictions")
+def predictions(
+    room: TheRoom,
+    _: AReader,
+    device: str | None = None,
+    component: str | None = None,
+    start: From = None,
+    end: To = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Prediction]:
+    """What the models foretold, from the newest back."""
+    wanted: dict[str, Any] = {**_period(room, start, end), "device": device, "component": component}
+    with room.database.transaction() as conn:
+        return by_time(conn, load("console")["api_predictions"], Prediction, wanted, cursor, limit)
+
+
+@router.get("/models")
+def models(room: TheRoom, _: AReader, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
+    """The registry, from the newest back, without the artifacts."""
+    with room.database.transaction() as conn:
+        return by_id(conn, load("console")["api_models"], Model, {}, cursor, limit)
+
+
+@router.get("/kpi")
+def kpi(
+    room: TheRoom,
+    _: AReader,
+    scope: Scope = Scope.CUSTOMER,
+    start: From = None,
+    end: To = None,
+) -> list[Uptime]:
+    """Uptime of each device, site, customer or engineer over the period."""
+    period = _period(room, start, end)
+    with room.database.transaction() as conn:
+        rows = uptime(conn, scope, period["start"], period["end"])
+    return [
+        Uptime(
+            key=row.key,
+            name=row.name,
+            up_s=row.up_s,
+            down_s=row.down_s,
+            unwatched_s=row.unwatched_s,
+            ratio=row.ratio,
+        )
+        for row in rows
+    ]
+
+
+def _period(
+    room: Room, start: AwareDatetime | None, end: AwareDatetime | None
+) -> dict[str, datetime]:
+    """[start, end), at most a year long and never past the present."""
+    until = min(end or room.clock.now(), room.clock.now())
+    since = start or until - _USUAL
+    if not timedelta(0) < until - since <= _LONGEST:
+        raise BadInputError(
+            f"from: {since} to {until} must be more than nothing and at most a year"
+        )
+    return {"start": since, "end": until}

@@ -1,0 +1,155 @@
+"""What the API answers. Times are UTC; sentences are templates with values, in English."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+Sentence = dict[str, Any]
+"""`template` and `values`: fill the values in to read it."""
+
+
+class Device(BaseModel):
+    id: int
+    key: str = Field(description="Its name in its own protocol.")
+    kind: str
+    model: str
+    firmware: str
+    serial: str
+    installed_on: date | None
+    simulated: bool
+    adopted_at: datetime | None = Field(description="Null: found, not adopted.")
+    state: str = Field(description="up, down or unwatched.")
+    since: datetime | None
+    last_seen_at: datetime | None
+    site: str | None
+    customer: str | None
+
+
+class Reading(BaseModel):
+    at: datetime
+    received_at: datetime
+    device: str
+    metric: str
+    value: float
+
+
+class Event(BaseModel):
+    at: datetime
+    received_at: datetime
+    device: str
+    component: str
+    code: str
+    severity: str
+    dialect: str
+    raw_code: str
+
+
+class Transition(BaseModel):
+    id: int
+    at: datetime
+    recorded_at: datetime
+    device: str
+    from_state: str
+    to_state: str
+    cause: str
+    detail: str
+    component: str
+
+
+class Prediction(BaseModel):
+    at: datetime
+    device: str
+    component: str
+    model_id: int
+    horizon_h: float
+    probability: float = Field(description="Of a failure within the horizon, 0 to 1.")
+    threshold: float
+    reasons: list[Sentence]
+
+
+class Model(BaseModel):
+    id: int
+    task: str
+    stage: str = Field(description="candidate, champion or retired.")
+    trained_at: datetime
+    train_from: datetime
+    train_until: datetime
+    test_from: datetime | None
+    test_until: datetime | None
+    horizon_h: float
+    feature_schema: str
+    threshold: float
+    metrics: dict[str, Any]
+    settings: dict[str, Any]
+    artifact_sha256: str
+
+
+class Alert(BaseModel):
+    id: int
+    device: str
+    component: str
+    fault_class: str
+    state: str = Field(description="After ISA-18.2.")
+    severity: str
+    origin: str
+    rule: str
+    message: Sentence
+    reasons: list[Sentence]
+    probability: float | None
+    active: bool
+    opened_at: datetime
+    last_sign_at: datetime
+    signs: int
+    closed_at: datetime | None
+
+
+class Ticket(BaseModel):
+    id: int
+    device: str
+    component: str
+    fault_class: str
+    alert_id: int | None
+    origin: str
+    state: str
+    severity: str
+    title: Sentence
+    assignee: str | None
+    repeat_of: int | None
+    opened_at: datetime
+    predicted_at: datetime | None
+    failed_at: datetime | None
+    closed_at: datetime | None
+    version: int
+
+
+class Uptime(BaseModel):
+    key: str
+    name: str
+    up_s: float
+    down_s: float
+    unwatched_s: float
+    ratio: float | None = Field(description="up / (up + down); null when nobody watched.")
+
+
+class Site(BaseModel):
+    id: int
+    key: str
+    name: str
+    customer: str
+    engineer: str | None
+    city: str
+    region_class: str
+    time_zone: str
+    devices: int
+
+
+class Engineer(BaseModel):
+    id: int
+    key: str
+    name: str
+    region: str
+    sites: int
+    open_tickets: int

@@ -1,0 +1,58 @@
+"""Puts the console together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from console import api, ops, pages
+from console.assets import FingerprintedFiles
+from console.limiter import LoginLimiter
+from console.live import Live
+from console.problems import explain_errors
+from console.room import Room
+from console.security import SecurityHeaders
+from console.views import STATIC, Views
+from domain.clock import Clock, SystemClock
+from storage.database import Database
+
+
+def create_app(database: Database, clock: Clock, *, simulated: bool) -> FastAPI:
+    """The console of the fleet in `database`.
+
+    Args:
+        clock: what the fleet goes by; sessions and audits always go by the machine's.
+        simulated: whether every page must say that the devices are simulated.
+    """
+    live = Live(database, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.create_task(live.run())
+        yield
+        await live.close()
+        looking.cancel()
+
+    app = FastAPI(
+        title="Forecall", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.state.room = Room(
+        database,
+        clock,
+        simulated,
+        Views(clock, simulated=simulated),
+        live,
+        LoginLimiter(SystemClock()),
+    )
+    app.include_router(ops.router)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", FingerprintedFiles(directory=str(STATIC)))
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(SecurityHeaders)
+    explain_errors(app)
+    return app

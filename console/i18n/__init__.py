@@ -1,0 +1,1 @@
+"""Words in the reader's language, and times and numbers in the reader's way."""

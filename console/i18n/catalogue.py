@@ -1,0 +1,78 @@
+"""Translation catalogues, read from .po files at start: nothing is compiled beforehand."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from gettext import GNUTranslations, NullTranslations
+from importlib import resources
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from domain.text import Text
+
+SOURCE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that the console speaks.
+
+    Attributes:
+        code: as in cookies, accounts and the catalogue's file name.
+        tag: BCP 47, for HTML and the browser's own formatting.
+        name: in the language itself.
+    """
+
+    code: str
+    tag: str
+    name: str
+    direction: str = "ltr"
+
+
+LANGUAGES: dict[str, Language] = {
+    language.code: language
+    for language in (
+        Language(SOURCE, "en-GB", "English"),
+        Language("zh_Hans_CN", "zh-Hans-CN", "中文"),
+        Language("fa", "fa-IR", "فارسی", "rtl"),
+    )
+}
+
+
+def load_translations(code: str) -> NullTranslations:
+    """The catalogue of a language, in memory; English stands in the source itself."""
+    if code == SOURCE:
+        return NullTranslations()
+    file = resources.files("console").joinpath("locale", f"{code}.po")
+    compiled = io.BytesIO()
+    with file.open("rb") as stream:
+        write_mo(compiled, read_po(stream, locale=code))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def translate_text(translations: NullTranslations, text: Text | Mapping[str, Any]) -> str:
+    """A stored sentence in the reader's language.
+
+    Values that are themselves known words (a component's label) are translated too.
+    """
+    sentence = text if isinstance(text, Text) else Text.from_json(text)
+    values = {
+        name: translations.gettext(value) if isinstance(value, str) and value else value
+        for name, value in sentence.values.items()
+    }
+    return translations.gettext(sentence.template).format_map(values)
+
+
+def preferred(accept_language: str) -> str:
+    """The first language of an Accept-Language header that the console speaks, else English."""
+    for part in accept_language.split(","):
+        primary = part.split(";")[0].strip().lower().split("-")[0]
+        for code in LANGUAGES:
+            if primary and code.lower().split("_")[0] == primary:
+                return code
+    return SOURCE

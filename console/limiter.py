@@ -1,0 +1,52 @@
+"""Slows down guessing of passwords."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+from threading import Lock
+
+from console.errors import TooManyAttemptsError
+from domain.clock import Clock
+
+FAILURES = 5
+WINDOW = timedelta(minutes=5)
+_NAMES_KEPT = 10_000  # so that made-up names can't fill the memory
+
+
+class LoginLimiter:
+    """At most `FAILURES` failed logins within `WINDOW`, counted for a name and for an address."""
+
+    def __init__(self, wall: Clock) -> None:
+        self._wall = wall
+        self._failed: dict[str, deque[datetime]] = {}
+        self._lock = Lock()
+
+    def check(self, *who: str) -> None:
+        """Raises TooManyAttemptsError while any of `who` must wait."""
+        now = self._wall.now()
+        with self._lock:
+            for key in who:
+                recent = self._recent(key, now)
+                if len(recent) >= FAILURES:
+                    wait = recent[0] + WINDOW - now
+                    raise TooManyAttemptsError(f"wait {int(wait.total_seconds()) + 1} s")
+
+    def failed(self, *who: str) -> None:
+        now = self._wall.now()
+        with self._lock:
+            for key in who:
+                self._recent(key, now).append(now)
+            while len(self._failed) > _NAMES_KEPT:
+                self._failed.pop(next(iter(self._failed)))
+
+    def succeeded(self, *who: str) -> None:
+        with self._lock:
+            for key in who:
+                self._failed.pop(key, None)
+
+    def _recent(self, key: str, now: datetime) -> deque[datetime]:
+        recent = self._failed.setdefault(key, deque(maxlen=FAILURES))
+        while recent and recent[0] <= now - WINDOW:
+            recent.popleft()
+        return recent

@@ -1,0 +1,11 @@
+"""Pages and fragments of pages. A request by htmx gets the fragment, any other the whole page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from console.pages import alerts, devices, login, overview, stream, tickets, uptime
+
+router = APIRouter(include_in_schema=False)
+for part in (login, overview, stream, devices, alerts, tickets, uptime):
+    router.include_router(part.router)

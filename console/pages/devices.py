@@ -1,0 +1,143 @@
+"""The list of devices, and each device's own page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from console.history import SPANS, segments
+from console.pages.answer import answer
+from console.pages.paging import ListFilter, read_page
+from console.pages.tickets import TicketFilter
+from console.room import AnActor, AReader, Room, TheRoom
+from console.security import OurForm
+from console.series import PROBABILITY, choices, read_series
+from desk import actions
+from domain.errors import NotFoundError
+from domain.fault import Fault, FaultClass
+from domain.vocabulary import DEVICE
+from storage.database import Conn, Row
+from storage.queries import load
+
+router = APIRouter()
+
+_EVENTS_SHOWN = 40
+_EVENTS_BACK = timedelta(days=30)
+_PREDICTIONS_BACK = timedelta(days=3)
+
+Span = Literal["24h", "7d", "30d"]
+
+
+class DeviceFilter(ListFilter):
+    state: str = ""
+    kind: str = ""
+    customer: str = ""
+    site: str = ""
+    sort: Literal["key", "state", "since", "site", "model", "seen"] = "key"
+
+
+@router.get("/devices")
+def devices(
+    request: Request, room: TheRoom, visit: AReader, wanted: Annotated[DeviceFilter, Query()]
+) -> HTMLResponse:
+    queries = load("console")
+    with room.database.transaction() as conn:
+        values = {
+            "page": read_page(conn, queries["devices"], wanted),
+            "customers": conn.execute(queries["customers"]).fetchall(),
+            "sites": conn.execute(queries["sites"]).fetchall(),
+            "kinds": [row["kind"] for row in conn.execute(queries["kinds"])],
+        }
+    return answer(
+        request,
+        room,
+        visit,
+        "devices.html",
+        fragment="devices_rows.html",
+        wanted=wanted,
+        **values,
+    )
+
+
+@router.get("/devices/{key}")
+def device(
+    request: Request,
+    room: TheRoom,
+    visit: AReader,
+    key: str,
+    span: Span = "7d",
+    part: Literal["now", "log"] = "now",
+) -> HTMLResponse:
+    with room.database.transaction() as conn:
+        found = _device(conn, key)
+        values = _history(room, conn, found, span)
+        values["metrics"] = choices(conn, found["id"], room.clock.now() - SPANS["30d"])
+    return answer(
+        request,
+        room,
+        visit,
+        "device.html",
+        fragment=f"device_{part}.html",
+        device=found,
+        span=span,
+        spans=SPANS,
+        probability=PROBABILITY,
+        **values,
+    )
+
+
+@router.get("/devices/{key}/series")
+def series(room: TheRoom, _: AReader, key: str, metric: str, span: Span = "7d") -> JSONResponse:
+    """What the chart draws: see `console.series`."""
+    with room.database.transaction() as conn:
+        found = _device(conn, key)
+        drawn = read_series(conn, found["id"], metric, room.clock.now() - SPANS[span])
+    return JSONResponse(drawn.to_json())
+
+
+@router.post("/devices/{key}/calls", dependencies=[OurForm])
+def call(
+    room: TheRoom,
+    actor: AnActor,
+    key: str,
+    component: Annotated[str, Form(max_length=64)],
+    description: Annotated[str, Form(min_length=1, max_length=2000)],
+) -> RedirectResponse:
+    """A customer reported a fault by telephone: on to its ticket, new or open already."""
+    with room.database.transaction() as conn:
+        found = _device(conn, key)
+    whole = component == DEVICE
+    fault_class = FaultClass.UNREACHABLE if whole else FaultClass.BREAKDOWN
+    fault = Fault(found["id"], component, fault_class)
+    ticket = actions.report_by_phone(
+        room.database, room.clock, fault, description, actor=actor.name
+    )
+    return RedirectResponse(f"/tickets/{ticket.id}", HTTPStatus.SEE_OTHER)
+
+
+def _device(conn: Conn, key: str) -> Row:
+    found = conn.execute(load("console")["device"], {"key": key}).fetchone()
+    if found is None:
+        raise NotFoundError(f"there is no device {key!r}")
+    return found
+
+
+def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, object]:
+    queries, now = load("console"), room.clock.now()
+    of_it = {"device_id": device["id"], "limit": _EVENTS_SHOWN}
+    start = now - SPANS[span]
+    transitions = conn.execute(queries["device_transitions"], of_it | {"start": start}).fetchall()
+    since = {"start": now - _EVENTS_BACK}
+    return {
+        "segments": segments(transitions, device["state"], start, now),
+        "transitions": transitions[::-1][:_EVENTS_SHOWN],
+        "events": conn.execute(queries["device_events"], of_it | since).fetchall(),
+        "predictions": conn.execute(
+            queries["device_predictions"], of_it | {"start": now - _PREDICTIONS_BACK}
+        ).fetchall(),
+        "tickets": read_page(conn, queries["tickets"], TicketFilter(device=device["key"])).rows,
+    }

@@ -1,0 +1,70 @@
+// One stream from the server: it tells the figures, and which regions of the page to fetch anew.
+"use strict";
+
+(() => {
+  const REST_MS = 2000; // a region is fetched at most this often
+  const state = document.getElementById("link-state");
+  const due = new Map(); // region -> the topics' news has come, not fetched yet
+  const fetched = new WeakMap(); // region -> when
+
+  const show = (here) => {
+    state.textContent = here ? state.dataset.here : state.dataset.away;
+    state.classList.toggle("away", !here);
+  };
+
+  const busy = (region) => {
+    const active = document.activeElement;
+    return region.contains(active) && active.matches("input, select, textarea");
+  };
+
+  const fetchDue = () => {
+    if (document.hidden) return;
+    const now = performance.now();
+    for (const region of [...due.keys()]) {
+      if (!region.isConnected) due.delete(region);
+      else if (!busy(region) && now - (fetched.get(region) ?? -Infinity) >= REST_MS) {
+        due.delete(region);
+        fetched.set(region, now);
+        htmx.trigger(region, "news");
+      }
+    }
+  };
+
+  const flash = (element) => {
+    element.classList.remove("changed");
+    void element.offsetWidth; // lets the animation begin anew
+    element.classList.add("changed");
+  };
+
+  const figures = (values) => {
+    for (const element of document.querySelectorAll("[data-figure]")) {
+      const value = values[element.dataset.figure];
+      if (value === undefined || element.textContent === value) continue;
+      const first = element.textContent === "";
+      element.textContent = value;
+      if (!first) flash(element);
+    }
+  };
+
+  const source = new EventSource("/live");
+  source.addEventListener("open", () => show(true));
+  source.addEventListener("error", () => show(false));
+  source.addEventListener("look", (message) => {
+    const look = JSON.parse(message.data);
+    forecall.tell(Date.parse(look.at));
+    figures(look.figures);
+    for (const region of document.querySelectorAll("[data-live]")) {
+      if (region.dataset.live.split(" ").some((topic) => look.topics.includes(topic))) due.set(region, true);
+    }
+    fetchDue();
+  });
+  setInterval(fetchDue, 500);
+  document.addEventListener("visibilitychange", fetchDue);
+  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+})();
+
+// A form that was sent is emptied for the next words.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.elt.matches("form[data-clear]")) event.detail.elt.reset();
+});
