@@ -73,6 +73,7 @@ class EmulatedClock:
         clock: the true time.
         drift: how far this clock is ahead of it.
         latency_s: wall seconds that it takes to think before each answer.
+        frame_gap_s: wall seconds between the packets of one answer.
         lost: punches that found the log full.
         commands: how often each command came in.
         attendance_log: records of `make.record_size` bytes each.
@@ -86,6 +87,7 @@ class EmulatedClock:
     make: Make = field(default_factory=Make)
     drift: timedelta = timedelta(0)
     latency_s: float = 0.0
+    frame_gap_s: float = 0.0
     enabled: bool = True
     lost: int = 0
     commands: Counter[int] = field(default_factory=Counter)

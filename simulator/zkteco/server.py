@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable
 from itertools import cycle
 
 from simulator.zkteco.answers import Session, answer
@@ -181,23 +180,26 @@ class _Connection:
         answers = answer(self._clock, self._session, packet, self._number)
         if fault in _BULK_FAULTS and any(each.command == Command.DATA for each in answers):
             await self._break_bulk(fault, answers)
-        await self._send(each.encode() for each in answers)
+        frames = [each.encode() for each in answers]
+        for frame in frames if self._clock.frame_gap_s else [b"".join(frames)]:
+            await self._send(frame)
+            await asyncio.sleep(self._clock.frame_gap_s)
 
     async def _break_bulk(self, fault: Fault, answers: list[Packet]) -> None:
         """Sends a bulk answer up to its middle, then fails. Raises ConnectionError at the end."""
         whole = b"".join(each.encode() for each in answers)
         middle = len(whole) // 2
-        await self._send([whole[:middle]])
+        await self._send(whole[:middle])
         if fault is Fault.STALLED_CHUNK:
             await self._reader.read()  # until the client gives up
         elif fault is Fault.DRIPPING:
             for position in range(middle, len(whole)):
-                await self._send([whole[position : position + 1]])
+                await self._send(whole[position : position + 1])
                 await asyncio.sleep(_DRIP_EVERY_S)
         raise ConnectionAbortedError
 
-    async def _send(self, pieces: Iterable[bytes]) -> None:
-        self._writer.write(b"".join(pieces))
+    async def _send(self, data: bytes) -> None:
+        self._writer.write(data)
         await self._writer.drain()
 
 
