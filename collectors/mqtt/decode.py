@@ -25,6 +25,7 @@ from domain.report import (
 _VERSION = "v1"
 _LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _PATH = re.compile(r"^(?P<expected>.*?) - at `(?P<path>.*)`$")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SHOWN = 80  # characters of a wrong value that a reason repeats
 
 
@@ -68,7 +69,7 @@ def _read(kind: str, body: bytes) -> Message:
         message: Message = _DECODERS[kind].decode(body)
     except msgspec.ValidationError as error:
         raise UndecodableMessageError(_explain(str(error), body)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise UndecodableMessageError(f"body: {error}; allowed: JSON in UTF-8") from error
     is_will = isinstance(message, State) and message.will
     if is_will != (message.seq == 0):
@@ -95,7 +96,7 @@ def _explain(error: str, body: bytes) -> str:
         value: Any = msgspec.json.decode(body)
         for name in match["path"].split(".")[1:]:
             value = value[name]
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (*_UNREADABLE, KeyError, TypeError):
         # Inside a list of values msgspec does not say which; the field's name must do.
         return f"{field}: {match['expected']}"
     return f"{field}: {msgspec.json.encode(value)[:_SHOWN].decode(errors='replace')}; {match['expected']}"
