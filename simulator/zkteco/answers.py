@@ -169,7 +169,7 @@ def _bulk_read(clock: EmulatedClock, session: Session, data: bytes) -> Answer:
 def _bulk_body(clock: EmulatedClock, command: int) -> bytes | None:
     if command == Command.ATTLOG_RRQ:
         return with_length(clock.attendance_log)
-    if command == Command.OPLOG_RRQ:
+    if command == Command.OPLOG_RRQ and clock.make.keeps_operations:
         return with_length(clock.operation_log)
     if command == Command.USERS_RRQ:
         return users_bytes(clock.users, clock.make.record_size)

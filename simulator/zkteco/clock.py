@@ -59,6 +59,7 @@ class Make:
     user_capacity: int = 3000
     finger_capacity: int = 3000
     record_capacity: int = 100_000
+    keeps_operations: bool = True  # older firmware has no operation log
     overwrites: bool = False  # a full log drops its oldest record; else the new one is lost
 
 
