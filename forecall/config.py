@@ -36,7 +36,6 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address that the console listens on.")
     port: Port = Field(8080, description="The console's port.")
-    secure_cookies: bool = Field(False, description="The console is reached over HTTPS only.")
     database_dsn: SecretStr = Field(
         SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
     )
@@ -48,7 +47,9 @@ class Settings(BaseSettings):
     mqtt_client_id: str = Field("forecall-collector", description="Fixed, without dots.")
     mqtt_tenant: str = Field("+", description="Topic level `tenant` to listen to; +: all.")
     zkteco_workers: int = Field(4, ge=1, le=256, description="Attendance clocks polled at once.")
-    keep_days: int = Field(90, ge=7, description="How long raw readings are kept.")
+    keep_days: int = Field(
+        400, ge=14, description="How long readings, events and rollups are kept."
+    )
     demo_clocks: int = Field(40, ge=2, le=MAX_DEMO_DEVICES)
     demo_terminals: int = Field(160, ge=2, le=MAX_DEMO_DEVICES)
     demo_speed: float | None = Field(

@@ -6,11 +6,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
-from domain.clock import Clock
+from domain.clock import Clock, ManualClock, ScaledClock
 from domain.errors import ConfigurationError
 from forecall.config import Settings
 from forecall.lock import held
@@ -18,6 +18,7 @@ from storage.clock import installed_clock
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate, pending
+from storage.queries import load
 
 LOG_FOLDER = "logs"
 
@@ -63,18 +64,40 @@ def store_for_command(settings: Settings, part: str) -> Iterator[Installation]:
     """As `opened`, for a command that may run while nothing else does.
 
     Where the embedded server is meant and not running, it runs for as long as the command, with
-    the schema brought up to date.
+    the schema brought up to date; a simulation's time stands still meanwhile.
     """
     if not settings.embedded_database or answers(dsn(settings)):
         with opened(settings, part) as installation:
             yield installation
         return
     with held(settings.data_dir), EmbeddedServer(settings.data_dir) as server:
-        database = Database(server.dsn)
-        migrate(database)
-        database.close()
+        _migrate(server.dsn)
         with opened(settings, part) as installation:
-            yield installation
+            yield replace(installation, clock=_at_rest(installation))
+
+
+def migrated(settings: Settings) -> list[str]:
+    """Brings the schema up to date and returns the names of what was applied."""
+    if not settings.embedded_database or answers(dsn(settings)):
+        return _migrate(dsn(settings))
+    with held(settings.data_dir), EmbeddedServer(settings.data_dir) as server:
+        return _migrate(server.dsn)
+
+
+def _migrate(address: str) -> list[str]:
+    database = Database(address, application="forecall migrate")
+    try:
+        return migrate(database)
+    finally:
+        database.close()
+
+
+def _at_rest(installation: Installation) -> Clock:
+    if not isinstance(installation.clock, ScaledClock):
+        return installation.clock
+    with installation.database.transaction() as conn:
+        row = conn.execute(load("demo")["reached"]).fetchone()
+    return ManualClock(row["reached_at"]) if row else installation.clock
 
 
 def answers(address: str) -> bool:

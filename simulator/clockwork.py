@@ -21,7 +21,8 @@ _RESTARTS_IDLE, _RESTARTS_WORN = 0.002, 0.9  # an hour
 _JUMP_S = 9.0  # deviation of the jump in time that a restart leaves behind
 _SET_BEYOND_S = 55.0  # a clock further off than this is set by somebody
 _IN, _OUT = 0, 1
-_BY_FINGER, _BY_CARD = 1, 2
+BY_FINGER, BY_CARD = 1, 4
+"""Verify types of a punch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,11 @@ class ClockHours:
         restarts: it lost power for a moment so often; each leaves an entry in the operation log.
         jumps_s: what the restarts added to its drift.
         verify_failed: fingers not recognised; each an entry in the operation log.
-        latency_s: how long it thinks before each answer.
     """
 
     restarts: npt.NDArray[np.int64]
     jumps_s: Floats
     verify_failed: npt.NDArray[np.int64]
-    latency_s: Floats
 
 
 def clock_hours(
@@ -75,7 +74,6 @@ def clock_hours(
         restarts=restarts,
         jumps_s=rng.normal(0, _JUMP_S, len(wear)) * np.sqrt(restarts),
         verify_failed=rng.poisson(0.15 * activity),
-        latency_s=of.latency_s * (1 + 2.0 * wear) + rng.exponential(0.001, len(wear)),
     )
 
 
@@ -111,7 +109,7 @@ def punches_on(key: str, day: date, users: int) -> Iterator[Punch]:
             yield Punch(
                 user_ref=str(1001 + user),
                 local_time=midnight + timedelta(seconds=int(seconds[n])),
-                status=_BY_CARD if by_card[user] else _BY_FINGER,
+                status=BY_CARD if by_card[user] else BY_FINGER,
                 punch=_IN if n < users else _OUT,
             )
 

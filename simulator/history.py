@@ -25,13 +25,14 @@ from simulator.signals import (
 )
 from simulator.wear import Floats, Life, Rise, seeded, wear
 
-OPERATION_COUNT = "x.OperationLogCount"
 Mask = npt.NDArray[np.bool_]
 
 _HOUR_S = 3600.0
 _WORKS_AGAIN = "restored"
 _COMMANDS_TO_CONNECT = 2
 _CLOCK_ACTIVITY = 1.0
+_QUIET_S, _BUSY_S, _BUSY_SHARE = 0.004, 0.15, 0.1
+_DRIFT_NOISE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +148,24 @@ def _clock_series(
     moments = hours + of.minute * 60
     level = wear(life.rises, clockwork.COMPONENT, moments)
     drawn = clockwork.clock_hours(of, use(moments, time_zone, _CLOCK_ACTIVITY), level, rng)
-    records = _record_counts(device.key, of, time_zone, moments)
+    records, by_finger = _record_counts(device.key, of, time_zone, moments)
+    heard = ~(_broken(life, moments) | _cut_off(life, moments))
     values = {
-        "x.ConnectTime": _COMMANDS_TO_CONNECT * drawn.latency_s,
-        "x.CommandTime": drawn.latency_s,
-        "x.ClockDrift": np.round(_drifts(of, drawn.jumps_s)),
-        OPERATION_COUNT: np.cumsum(drawn.restarts + drawn.verify_failed).astype(np.float64),
+        "x.ConnectTime": of.latency_s * _COMMANDS_TO_CONNECT + _machine_noise(len(hours), rng),
+        "x.CommandTime": of.latency_s + _machine_noise(len(hours), rng),
+        "x.ClockDrift": np.round(
+            _drifts(of, drawn.jumps_s) + rng.normal(0, _DRIFT_NOISE_S, len(hours))
+        ),
+        "x.PowerOnCount": np.cumsum(drawn.restarts).astype(np.float64),
+        "x.VerifyFailedCount": np.cumsum(drawn.verify_failed).astype(np.float64),
+        "x.VerifiedCount": by_finger,
+        "CommunicationErrorCount": np.cumsum(~heard).astype(np.float64),
         "x.UserCount": np.full(len(moments), float(of.users)),
         "x.FingerCount": np.full(len(moments), float(of.users)),
         "x.RecordCount": records,
         "x.RecordCapacity": np.full(len(moments), float(of.capacity)),
         "x.LogFill": np.round(100 * records / of.capacity, 2),
     }
-    heard = ~(_broken(life, moments) | _cut_off(life, moments))
     return {name: Series(moments[heard], each[heard]) for name, each in values.items()}
 
 
@@ -170,27 +176,31 @@ def _drifts(of: clockwork.ClockTraits, jumps_s: Floats) -> Floats:
     return drifts
 
 
+def _machine_noise(hours: int, rng: np.random.Generator) -> Floats:
+    """What the poller's own machine adds to a time in seconds: little, now and then much."""
+    busy = rng.random(hours) < _BUSY_SHARE
+    return rng.exponential(_QUIET_S, hours) + busy * rng.exponential(_BUSY_S, hours)
+
+
 def _record_counts(
     key: str, of: clockwork.ClockTraits, time_zone: str, moments: Floats
-) -> Floats:
+) -> tuple[Floats, Floats]:
+    """How many records the log holds at `moments`, and how many of them a finger made."""
     first = datetime.fromtimestamp(float(moments[0]), UTC)
     last = datetime.fromtimestamp(float(moments[-1]), UTC)
     begin = clockwork.log_start(key, first, time_zone)
-    punched = np.array(
-        [
-            clockwork.moment_of(punch, time_zone).timestamp()
-            for punch in clockwork.log_between(key, of.users, time_zone, begin, last)
-        ]
+    punches = clockwork.log_between(key, of.users, time_zone, begin, last)
+    at = np.array([clockwork.moment_of(punch, time_zone).timestamp() for punch in punches])
+    finger = np.array([punch.status == clockwork.BY_FINGER for punch in punches], dtype=np.bool_)
+    days = [datetime.fromtimestamp(float(day), UTC) for day in moments[::24]]
+    starts = np.repeat([clockwork.log_start(key, day, time_zone).timestamp() for day in days], 24)[
+        : len(moments)
+    ]
+    held, by_finger = (
+        np.minimum(np.searchsorted(some, moments) - np.searchsorted(some, starts), of.capacity)
+        for some in (at, at[finger])
     )
-    starts = np.array(
-        [
-            clockwork.log_start(key, datetime.fromtimestamp(float(at), UTC), time_zone).timestamp()
-            for at in moments[::24]
-        ]
-    ).repeat(24)[: len(moments)]
-    held = np.searchsorted(punched, moments) - np.searchsorted(punched, starts)
-    counts: Floats = np.minimum(held, of.capacity).astype(np.float64)
-    return counts
+    return held.astype(np.float64), by_finger.astype(np.float64)
 
 
 def _broken(life: Life, moments: Floats) -> Mask:
@@ -201,9 +211,7 @@ def _cut_off(life: Life, moments: Floats) -> Mask:
     return _any_within([(outage.start, outage.end) for outage in life.outages], moments)
 
 
-def _any_within(
-    spans: list[tuple[datetime, datetime]], moments: Floats
-) -> Mask:
+def _any_within(spans: list[tuple[datetime, datetime]], moments: Floats) -> Mask:
     inside = np.zeros(len(moments), dtype=np.bool_)
     for start, end in spans:
         inside |= (moments >= start.timestamp()) & (moments < end.timestamp())

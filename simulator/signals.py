@@ -178,7 +178,8 @@ def use(moments: Floats, time_zone: str, usage: float) -> Floats:
     hours = (local // 3600 % 24).astype(int)
     days = (local // 86400).astype(int)
     quiet = np.where(days % 7 == 1, _QUIET_DAY, 1.0)  # 1970-01-02 was a Friday
-    return _BY_HOUR[hours] / 100 * usage * quiet
+    activity: Floats = _BY_HOUR[hours] / 100 * usage * quiet
+    return activity
 
 
 def counter_steps(

@@ -18,6 +18,7 @@ from simulator.fleet import Device
 from simulator.line import Link, Message
 from simulator.signals import (
     SIGNALS,
+    EventSignal,
     counter_steps,
     event_counts,
     gauge_values,
@@ -25,7 +26,7 @@ from simulator.signals import (
     traits,
     use,
 )
-from simulator.wear import Life, Rise, wear
+from simulator.wear import Floats, Life, wear
 
 SCHEMA = 1
 HEARTBEAT = timedelta(minutes=15)
@@ -53,49 +54,67 @@ class Terminal:
         self._rng = np.random.default_rng()
         self._boot_id = ""
         self._seq = 0
-        self._cut_off = False
+        self._connected = False
+        self._broken = self.life.broken(self.clock.now())
 
-    def start(self) -> None:
-        """A session begins: a new boot, a last will, and its state."""
-        self._boot_id = uuid.uuid4().hex[:16]
-        self._seq = 0
-        self._cut_off = False
-        self.link.open(self._will())
-        self.say_state()
+    def meet_fate(self) -> None:
+        """Breaks, is repaired, loses its network or gets it back, as its life has it just now."""
+        now = self.clock.now()
+        before, self._broken = self._broken, self.life.broken(now)
+        if self.life.cut_off(now):
+            self._cut()
+        elif not self._connected:
+            self._start()
+        if before == self._broken:
+            return
+        if before:
+            self.event(before.component, _WORKS_AGAIN, Severity.INFO)
+        if self._broken:
+            self.event(self._broken.component, self._failure_code, Severity.CRITICAL)
+        self._say_state()
 
     def stop(self) -> None:
         self.link.close()
 
-    def cut(self) -> None:
-        """Its network goes away."""
-        self._cut_off = True
+    def _start(self) -> None:
+        """A session begins: a new boot, a last will, and its state."""
+        self._boot_id = uuid.uuid4().hex[:16]
+        self._seq = 0
+        self._connected = True
+        self.link.open(self._will())
+        self._say_state()
+
+    def _cut(self) -> None:
+        self._connected = False
         self.link.cut()
 
-    def say_state(self) -> None:
+    @property
+    def _failure_code(self) -> str:
+        return self._signals.failure_codes[self._broken.component] if self._broken else ""
+
+    def _say_state(self) -> None:
         """Online, or broken with the component that is to blame."""
-        broken = self.life.broken(self.clock.now())
         body: dict[str, Any] = {
-            "state": ReportedState.HARDWARE_ERROR if broken else ReportedState.ONLINE,
+            "state": ReportedState.HARDWARE_ERROR if self._broken else ReportedState.ONLINE,
             "model": self.device.model,
             "firmware": self.device.firmware,
             "serial": self.device.serial,
         }
-        if broken:
-            code = self._signals.failure_codes[broken.component]
-            body |= {"component": broken.component, "reason": code}
+        if self._broken:
+            body |= {"component": self._broken.component, "reason": self._failure_code}
         self._say("state", body, retain=True)
 
     def heartbeat(self) -> None:
-        if not self._cut_off:  # a stale heartbeat helps nobody
+        if self._connected:  # a stale heartbeat helps nobody
             self._say("heartbeat", {"interval_s": PROMISE_S})
 
-    def hour(self) -> list[tuple[timedelta, str, str]]:
+    def hour(self) -> list[tuple[timedelta, EventSignal]]:
         """Counts one hour, says its counters and gauges, and returns the events to come.
 
-        Each event is (how far in the coming hour, component, code).
+        With each event stands how far in the coming hour it is.
         """
         now = np.array([self.clock.now().timestamp()])
-        idle = self.life.broken(self.clock.now()) is not None
+        idle = self._broken is not None
         activity = use(now, self.time_zone, self.traits.usage) * (0.0 if idle else 1.0)
         for signal in self._signals.counters:
             step = counter_steps(signal, activity, self._wear(signal.component, now), self._rng)
@@ -107,20 +126,10 @@ class Terminal:
     def event(self, component: str, code: str, severity: Severity) -> None:
         self._say("event", {"component": component, "code": code, "severity": severity})
 
-    def fail(self, rise: Rise) -> None:
-        """A component breaks down: a critical event, and out of service."""
-        self.event(rise.component, self._signals.failure_codes[rise.component], Severity.CRITICAL)
-        self.say_state()
-
-    def mend(self, rise: Rise) -> None:
-        """The component was repaired."""
-        self.event(rise.component, _WORKS_AGAIN, Severity.INFO)
-        self.say_state()
-
-    def _wear(self, component: str, moments: Any) -> Any:
+    def _wear(self, component: str, moments: Floats) -> Floats:
         return wear(self.life.rises, component, moments)
 
-    def _gauges(self, activity: Any, now: Any) -> dict[str, float]:
+    def _gauges(self, activity: Floats, now: Floats) -> dict[str, float]:
         gauges = {
             signal.metric: float(
                 gauge_values(
@@ -138,9 +147,9 @@ class Terminal:
             gauges[stock.metric] = float(stock_values(stock, self.traits.forgetful, counter)[0])
         return gauges
 
-    def _events(self, now: Any) -> list[tuple[timedelta, str, str]]:
+    def _events(self, now: Floats) -> list[tuple[timedelta, EventSignal]]:
         return [
-            (timedelta(minutes=float(self._rng.uniform(0, 60))), signal.component, signal.code)
+            (timedelta(minutes=float(self._rng.uniform(0, 60))), signal)
             for signal in self._signals.events
             for _ in range(
                 int(event_counts(signal, self._wear(signal.component, now), self._rng)[0])

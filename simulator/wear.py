@@ -100,6 +100,12 @@ class Life:
         """The failure that holds the device down at `moment`."""
         return next((rise for rise in self.rises if rise.broken_at(moment)), None)
 
+    def turns(self) -> tuple[datetime, ...]:
+        """The moments at which the device breaks, is repaired, or its network goes or returns."""
+        broken = [(rise.peak, rise.end) for rise in self.failures()]
+        away = [(outage.start, outage.end) for outage in self.outages]
+        return tuple(moment for span in (*broken, *away) for moment in span)
+
     def cut_off(self, moment: datetime) -> bool:
         return any(outage.start <= moment < outage.end for outage in self.outages)
 

@@ -1,0 +1,173 @@
+"""`forecall doctor`: what is wrong with an installation, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+from psycopg.rows import dict_row
+
+from domain.clock import Clock, ScaledClock
+from forecall.config import Settings
+from forecall.lock import is_held
+from forecall.ports import is_free
+from forecall.wiring import dsn
+from forecall.work import beat_file
+from storage.clock import installed_clock
+from storage.database import Conn
+from storage.engine import detect
+from storage.migrate import pending
+from storage.queries import load
+
+_PYTHON = (3, 11)
+_FREE_BYTES = 2_000_000_000
+_SILENT_WALL_S = 15.0
+_CONNECT_S = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `advice` says what to do when it is not `well`."""
+
+    what: str
+    well: bool
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Looks at everything in turn; what can't be looked at any more is left out."""
+    yield _python()
+    yield _disk(settings)
+    yield Finding("settings", True, "read and understood")
+    yield from _database(settings)
+    yield from _broker(settings)
+    yield _console(settings)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    well = sys.version_info >= _PYTHON
+    return Finding("python", well, version, "Install Python 3.11 or later.")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "disk",
+        free > _FREE_BYTES,
+        f"{free / 1e9:.1f} GB free in {folder}",
+        "Make room, or set FORECALL_DATA_DIR to a folder on a larger disk.",
+    )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(
+            dsn(settings), row_factory=dict_row, connect_timeout=_CONNECT_S
+        ) as conn:
+            yield from _store(settings, conn)
+    except psycopg.OperationalError as error:
+        first_line = str(error).strip().splitlines()[0]
+        advice = "Check database_dsn, and that PostgreSQL runs there."
+        if settings.embedded_database:
+            advice = "Start the system: forecall up"
+        yield Finding("database", False, first_line, advice)
+
+
+def _store(settings: Settings, conn: Conn) -> Iterator[Finding]:
+    server = conn.execute(load("front")["server"]).fetchone()
+    assert server is not None
+    engine = detect(conn).name
+    extension = f", TimescaleDB {server['timescaledb']}" if server["timescaledb"] else ""
+    yield Finding("database", True, f"PostgreSQL {server['version']}{extension}, {server['size']}")
+    yield Finding("storage engine", True, engine)
+    missing = pending(conn)
+    found = f"missing: {', '.join(missing)}" if missing else "the schema is up to date"
+    yield Finding("migrations", not missing, found, "Run: forecall migrate")
+    if not missing:
+        clock = installed_clock(conn)
+        yield _clock(clock)
+        yield _accounts(conn)
+        yield from _collectors(conn, clock)
+        yield _worker(settings)
+
+
+def _clock(clock: Clock) -> Finding:
+    pace = (
+        f", simulated, {clock.speed:g} times the wall's" if isinstance(clock, ScaledClock) else ""
+    )
+    return Finding("clock", True, f"{clock.now():%Y-%m-%d %H:%M:%S} UTC{pace}")
+
+
+def _accounts(conn: Conn) -> Finding:
+    row = conn.execute(load("front")["accounts"]).fetchone()
+    count = row["accounts"] if row else 0
+    return Finding(
+        "accounts", count > 0, f"{count} can log in", "Add one: forecall account add NAME"
+    )
+
+
+def _collectors(conn: Conn, clock: Clock) -> Iterator[Finding]:
+    beats = {row["collector"]: row["beat_at"] for row in conn.execute(load("front")["watches"])}
+    for name in ("mqtt", "zkteco"):
+        beat = beats.get(name)
+        silent = clock.now() - beat if beat else None
+        well = silent is not None and silent < timedelta(seconds=_SILENT_WALL_S * clock.speed)
+        found = "has never run" if silent is None else f"silent for {_wall(silent, clock)} s"
+        yield Finding(
+            f"collector {name}",
+            well,
+            "hears its devices" if well else found,
+            f"Start it: forecall collect {name} (forecall up starts all parts)",
+        )
+
+
+def _wall(span: timedelta, clock: Clock) -> int:
+    return round(span.total_seconds() / clock.speed)
+
+
+def _worker(settings: Settings) -> Finding:
+    age = work_beat_age_s(settings)
+    well = age is not None and age < _SILENT_WALL_S
+    found = "has never run" if age is None else f"last seen {age:.0f} s ago"
+    return Finding("work", well, "at work" if well else found, "Start it: forecall work")
+
+
+def work_beat_age_s(settings: Settings) -> float | None:
+    """Seconds since `forecall work` last showed that it reaches the store; None: never."""
+    try:
+        return time.time() - beat_file(settings).stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if not settings.mqtt_host:
+        running = is_held(settings.data_dir)
+        found = "embedded, runs with `forecall up`" if running else "embedded, not running"
+        yield Finding("broker", running, found, "Start the system: forecall up")
+        return
+    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
+    try:
+        socket.create_connection((settings.mqtt_host, settings.mqtt_port), _CONNECT_S).close()
+    except OSError as error:
+        advice = "Check mqtt_host, mqtt_port and that the broker runs."
+        yield Finding("broker", False, f"{where}: {error}", advice)
+    else:
+        yield Finding("broker", True, f"{where} takes connections")
+
+
+def _console(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    free = is_free(settings.host, settings.port)
+    return Finding("console port", True, f"{where} is {'free' if free else 'in use'}")

@@ -1,0 +1,105 @@
+"""`forecall work`: what has to be done again and again, on a schedule of the wall's time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from alerts.engine import evaluate
+from desk.cases import Cases
+from desk.upkeep import tick
+from domain.clock import wall_seconds
+from domain.errors import StoreUnavailableError
+from forecall.config import Settings
+from forecall.wiring import Installation
+from models.score import score
+from pipeline.retention import drop_old
+from pipeline.rollups import refresh
+from pipeline.sweep import sweep
+from storage.queries import load
+
+log = structlog.get_logger()
+
+SCORE_EVERY = timedelta(minutes=30)
+_SCORE_AT_MOST_EVERY_S = 6.0
+_ROLLUPS_AT_ONCE = 2000
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done every `every_s` seconds of the wall's time, never twice at once."""
+
+    name: str
+    every_s: float
+    do: Callable[[], object]
+
+
+def jobs(installation: Installation) -> list[Job]:
+    """All that a working installation does by itself."""
+    database, clock, settings = installation.database, installation.clock, installation.settings
+    desk = Cases(clock)
+    keep = timedelta(days=settings.keep_days)
+    return [
+        Job("beat", 1.0, lambda: _beat(installation)),
+        Job("sweep", 1.0, lambda: sweep(database, clock)),
+        Job("rollups", 2.0, lambda: refresh(database, limit=_ROLLUPS_AT_ONCE)),
+        Job("alerts", 1.0, lambda: evaluate(database, clock, desk)),
+        Job(
+            "score",
+            max(_SCORE_AT_MOST_EVERY_S, wall_seconds(clock, SCORE_EVERY)),
+            lambda: score(database, clock),
+        ),
+        Job("desk", 5.0, lambda: tick(database, clock)),
+        Job("retention", wall_seconds(clock, _DAY), lambda: drop_old(database, clock, keep)),
+    ]
+
+
+def work(installation: Installation, stop: threading.Event) -> None:
+    """Does the jobs until `stop` is set; waits for those under way before it returns."""
+    todo = jobs(installation)
+    scheduler = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(len(todo))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for job in todo:
+        scheduler.add_job(_Guarded(job), "interval", seconds=job.every_s, id=job.name)
+    scheduler.start()
+    log.info("at work", jobs=[job.name for job in todo])
+    stop.wait()
+    scheduler.shutdown(wait=True)
+
+
+class _Guarded:
+    """A job whose errors are logged: the next turn goes on."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __call__(self) -> None:
+        try:
+            self._job.do()
+        except StoreUnavailableError as error:
+            log.warning("the store is away; trying again", job=self._job.name, error=str(error))
+        except Exception:
+            log.exception("a job failed", job=self._job.name)
+
+
+def beat_file(settings: Settings) -> Path:
+    """The file that `work` touches every second while it can reach the store."""
+    return settings.data_dir / "work.beat"
+
+
+def _beat(installation: Installation) -> None:
+    with installation.database.transaction() as conn:
+        conn.execute(load("demo")["reach"], {"now": installation.clock.now()})
+    path = beat_file(installation.settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()

@@ -1,0 +1,60 @@
+-- name: devices
+SELECT count(*) AS total, count(*) FILTER (WHERE simulated) AS simulated FROM device
+
+-- name: add_customer
+INSERT INTO customer (key, name) VALUES (%(key)s, %(name)s)
+
+-- name: add_engineer
+INSERT INTO engineer (key, name, region) VALUES (%(key)s, %(name)s, %(region)s)
+
+-- name: add_site
+INSERT INTO site (key, name, customer_id, engineer_id, city, region_class, time_zone)
+SELECT %(key)s, %(name)s, customer.id, engineer.id, %(city)s, %(region_class)s, %(time_zone)s
+FROM customer, engineer
+WHERE customer.key = %(customer)s AND engineer.key = %(engineer)s
+
+-- name: add_device
+INSERT INTO device (key, site_id, kind, model, firmware, serial, installed_on, simulated, adopted_at)
+SELECT %(key)s, id, %(kind)s, %(model)s, %(firmware)s, %(serial)s, %(installed_on)s, true, %(adopted_at)s
+FROM site WHERE key = %(site)s
+RETURNING id
+
+-- name: add_status
+INSERT INTO device_status (device_id, collector, state, since, version)
+VALUES (%(device_id)s, %(collector)s, 'unwatched', %(since)s, %(version)s)
+
+-- name: ensure_metric
+INSERT INTO metric (name, kind) VALUES (%(name)s, %(kind)s)
+ON CONFLICT (name) DO UPDATE SET name = excluded.name
+RETURNING id
+
+-- name: fleet
+SELECT device.id, device.key, device.kind, device.model, device.firmware, device.serial,
+       device.installed_on, site.key AS site, site.time_zone
+FROM device JOIN site ON site.id = device.site_id
+WHERE device.simulated
+ORDER BY device.id
+
+-- name: last_values
+SELECT device.key AS device, metric.name AS metric, newest.last AS value
+FROM device
+CROSS JOIN metric
+CROSS JOIN LATERAL (
+    SELECT last FROM rollup_hourly
+    WHERE device_id = device.id AND metric_id = metric.id AND hour >= %(since)s
+    ORDER BY hour DESC LIMIT 1
+) newest
+WHERE device.simulated
+
+-- name: place_clock
+INSERT INTO clock_poll (device_id, host, port, interval_s, next_poll_at)
+SELECT id, %(host)s, %(port)s, %(interval_s)s, %(next_poll_at)s FROM device WHERE key = %(key)s
+ON CONFLICT (device_id) DO UPDATE
+SET host = excluded.host, port = excluded.port, interval_s = excluded.interval_s,
+    next_poll_at = excluded.next_poll_at, leased_until = NULL, leased_by = NULL, failures = 0
+
+-- name: reach
+UPDATE simulated_clock SET reached_at = greatest(reached_at, %(now)s)
+
+-- name: reached
+SELECT epoch, reached_at, speed FROM simulated_clock
