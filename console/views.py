@@ -8,12 +8,14 @@ from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from console import words
 from console.i18n.catalogue import LANGUAGES, load_translations, translate_text
+from console.i18n.formats import Formats
 from domain.clock import Clock
 from domain.vocabulary import component, metric
 
@@ -47,10 +49,6 @@ class Views:
             )
         )
 
-    def say(self, visit: Visit, sentence: str) -> str:
-        """A marked sentence in the reader's language."""
-        return str(self._environments[visit.locale].globals["tr"](sentence))  # type: ignore[operator]
-
 
 def _environment(code: str) -> Environment:
     translations = load_translations(code)
@@ -67,8 +65,12 @@ def _environment(code: str) -> Environment:
     def translate(word: str) -> str:
         return translations.gettext(word) if word else ""  # "" is the catalogue's own header
 
+    formats = Formats(code, ZoneInfo("UTC"))
+
     def say(text: Mapping[str, Any]) -> str:
-        return translate_text(translations, text)
+        return translate_text(
+            translations, text, lambda value: formats.number(value, 2), words.DETAILS
+        )
 
     environment.globals |= {
         "language": LANGUAGES[code],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from gettext import GNUTranslations, NullTranslations
 from importlib import resources
@@ -55,16 +55,27 @@ def load_translations(code: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-def translate_text(translations: NullTranslations, text: Text | Mapping[str, Any]) -> str:
+def translate_text(
+    translations: NullTranslations,
+    text: Text | Mapping[str, Any],
+    number: Callable[[float], str] = str,
+    labels: Mapping[str, str] | None = None,
+) -> str:
     """A stored sentence in the reader's language.
 
-    Values that are themselves known words (a component's label) are translated too.
+    Args:
+        number: writes the sentence's numbers in the reader's way.
+        labels: the words for codes that stand as values; known words are translated as they are.
     """
     sentence = text if isinstance(text, Text) else Text.from_json(text)
-    values = {
-        name: translations.gettext(value) if isinstance(value, str) and value else value
-        for name, value in sentence.values.items()
-    }
+
+    def show(value: str | float) -> str:
+        if not isinstance(value, str):
+            return number(value)
+        word = (labels or {}).get(value, value)
+        return translations.gettext(word) if word else ""  # "" is the catalogue's own head
+
+    values = {name: show(value) for name, value in sentence.values.items()}
     return translations.gettext(sentence.template).format_map(values)
 
 

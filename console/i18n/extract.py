@@ -26,6 +26,15 @@ ROOMS = (
 )
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 _OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
+_HEAD = r"""msgid ""
+msgstr ""
+"Language: {language}\n"
+"Plural-Forms: {plural_forms}\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=utf-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+
+"""
 _KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -52,19 +61,24 @@ def catalogues() -> Iterator[tuple[str, Path]]:
 def read(code: str, file: Path) -> Catalog:
     """The catalogue as it is, empty when there is no file yet."""
     if not file.exists():
-        return Catalog(
-            locale=code,
-            header_comment="# Translations of Forecall's sentences.",
-            project="Forecall",
-            version="",
-            msgid_bugs_address="",
-            last_translator="",
-            language_team=code,
-            charset="utf-8",
-            fuzzy=False,
-        )
+        return Catalog(locale=code, charset="utf-8")
     with file.open("rb") as stream:
         return read_po(stream, locale=code)
+
+
+def write(code: str, file: Path, catalogue: Catalog) -> None:
+    """Writes the catalogue with a head that says no more than gettext needs: no dates to merge."""
+    head = _HEAD.format(language=code, plural_forms=catalogue.plural_forms)
+    with file.open("wb") as stream:
+        stream.write(head.encode())
+        write_po(
+            stream,
+            catalogue,
+            omit_header=True,
+            sort_by_file=True,
+            include_lineno=False,
+            width=100,
+        )
 
 
 def update() -> dict[str, list[str]]:
@@ -75,8 +89,7 @@ def update() -> dict[str, list[str]]:
         catalogue = read(code, file)
         catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
         catalogue.obsolete.clear()
-        with file.open("wb") as stream:
-            write_po(stream, catalogue, sort_by_file=True, include_lineno=False, width=100)
+        write(code, file, catalogue)
         missing[code] = [
             str(message.id) for message in catalogue if message.id and not message.string
         ]

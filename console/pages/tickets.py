@@ -26,7 +26,7 @@ Words = Annotated[str, Form(max_length=2000)]
 
 
 class TicketFilter(ListFilter):
-    open: Literal["open", "closed", ""] = ""
+    open: Literal["open", "closed", ""] = "open"
     state: str = ""
     severity: str = ""
     origin: str = ""

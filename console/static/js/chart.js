@@ -49,11 +49,12 @@
   });
 
   const options = (banded) => ({
+    padding: [8, 24, 0, 0],
     width: place.clientWidth, height: place.clientHeight, legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     hooks: { setCursor: [tell] },
     axes: [
-      axis({ values: ticks }),
+      axis({ values: ticks, size: 32 }),
       axis({ size: 74, values: (_, marks) => marks.map(say) }),
     ],
     series: [
