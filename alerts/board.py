@@ -179,8 +179,7 @@ def _step(conn: Conn, alert: Alert, name: str, at: datetime, actor: str, *, acti
         "actor": actor,
         "active": active,
     }
-    conn.execute(load("alerts")["set_state"], parameters)
-    conn.execute(load("alerts")["record_transition"], parameters)
+    conn.execute(load("alerts")["take_step"], parameters)
     return replace(alert, state=taken.target, active=active)
 
 

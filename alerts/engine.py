@@ -25,24 +25,29 @@ from domain.vocabulary import DEVICE
 from storage.database import Conn, Database
 from storage.queries import load
 
-_BATCH = 2000
+_BATCH = 500
+"""Signs a transaction: so many are judged quickly enough that nobody waits long for their rows."""
 
 
 def evaluate(database: Database, clock: Clock, desk: CaseDesk) -> int:
     """Judges everything new and returns how many signs spoke of a fault or of its end.
 
-    Evaluators take turns: one that finds another at work returns 0 at once. So the signs of one
+    Evaluators take turns: one that finds another at work returns at once. So the signs of one
     device are judged in the order in which they were stored.
 
-    Raises StoreUnavailableError; nothing is judged then, and nothing is lost.
+    Raises StoreUnavailableError; what was not judged yet is judged by the next call.
     """
-    now = clock.now()
-    with database.transaction() as conn:
-        turn = conn.execute(load("alerts")["take_turn"]).fetchone()
-        if turn is None or not turn["mine"]:
-            return 0
-        judge = _Judge(conn, desk, now)
-        return judge.hear_pending() + judge.hear_series() + judge.lapse()
+    judged = 0
+    while True:
+        with database.transaction() as conn:
+            turn = conn.execute(load("alerts")["take_turn"]).fetchone()
+            if turn is None or not turn["mine"]:
+                return judged
+            judge = _Judge(conn, desk, clock.now())
+            spoke, more = judge.hear_pending()
+            judged += spoke
+            if not more:
+                return judged + judge.hear_series() + judge.lapse()
 
 
 def record_failure(
@@ -72,9 +77,12 @@ class _Judge:
     desk: CaseDesk
     now: datetime
 
-    def hear_pending(self) -> int:
+    def hear_pending(self) -> tuple[int, bool]:
+        """Judges one batch; returns how many signs spoke of a fault, and whether more wait."""
         rows = self.conn.execute(load("alerts")["take_pending"], {"limit": _BATCH}).fetchall()
-        return sum(self._judge(Pending(**row)) for row in rows)
+        adopted = [row for row in rows if row.pop("adopted")]
+        spoke = sum(self._judge(Pending(**row)) for row in adopted)
+        return spoke, len(rows) == _BATCH
 
     def hear_series(self) -> int:
         found = series.predictions(self.conn, self.now) + series.gauges(self.conn, self.now)

@@ -38,7 +38,7 @@ class Cases:
     clock: Clock
 
     def sign(self, conn: Conn, alert_id: int, sign: Sign, news: News) -> None:
-        ticket = ledger.lock_open(conn, sign.fault)
+        ticket = ledger.lock_ticket(conn, sign.fault)
         if ticket is not None and ticket.state.done and sign.origin is Origin.PREDICTION:
             end_well(conn, ticket, self.clock.now())  # the sign foretells the next failure
             ticket = None
@@ -48,7 +48,7 @@ class Cases:
             self._open(conn, alert_id, sign)
 
     def returned(self, conn: Conn, fault: Fault, at: datetime, *, restored: bool) -> None:
-        ticket = ledger.lock_open(conn, fault)
+        ticket = ledger.lock_ticket(conn, fault)
         if ticket is None:
             return
         now = self.clock.now()
@@ -74,7 +74,7 @@ class Cases:
         )
         if ledger.open_ticket(conn, opening, now, SYSTEM) is None:
             # Somebody opened it by telephone in this very moment: then this sign adds to it.
-            ticket = ledger.lock_open(conn, sign.fault)
+            ticket = ledger.lock_ticket(conn, sign.fault)
             if ticket is not None:
                 self._join(conn, ticket, alert_id, sign, News(fresh=True, broke=sign.failed))
 

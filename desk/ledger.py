@@ -113,6 +113,11 @@ def lock(conn: Conn, ticket_id: int) -> Ticket:
 def lock_open(conn: Conn, fault: Fault) -> Ticket | None:
     """Locks the open case of `fault`, if there is one."""
     conn.execute(load("desk")["lock_alert_of_fault"], fault_row(fault))
+    return lock_ticket(conn, fault)
+
+
+def lock_ticket(conn: Conn, fault: Fault) -> Ticket | None:
+    """Locks the open ticket of `fault`, if there is one; the caller has locked the alert."""
     row = conn.execute(load("desk")["lock_open"], fault_row(fault)).fetchone()
     return ticket_of(row) if row else None
 

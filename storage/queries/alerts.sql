@@ -7,10 +7,10 @@ WITH taken AS (
     WHERE id IN (SELECT id FROM pending_sign ORDER BY id LIMIT %(limit)s)
     RETURNING *
 )
-SELECT taken.kind, device_id, at, component, code, severity, to_state, cause, detail
+SELECT taken.kind, device_id, at, component, code, severity, to_state, cause, detail,
+       device.adopted_at IS NOT NULL AS adopted
 FROM taken
 JOIN device ON device.id = taken.device_id
-WHERE device.adopted_at IS NOT NULL
 ORDER BY taken.id
 
 -- name: open_of_device
@@ -71,10 +71,10 @@ ON CONFLICT (alert_id, rule) DO UPDATE
 SET last_at = excluded.last_at, expires_at = excluded.expires_at, calm = 0
 RETURNING (xmax = 0) AS fresh
 
--- name: set_state
-UPDATE alert SET state = %(to_state)s, active = %(active)s WHERE id = %(alert_id)s
-
--- name: record_transition
+-- name: take_step
+WITH taken AS (
+    UPDATE alert SET state = %(to_state)s, active = %(active)s WHERE id = %(alert_id)s
+)
 INSERT INTO alert_transition (alert_id, from_state, to_state, name, at, actor)
 VALUES (%(alert_id)s, %(from_state)s, %(to_state)s, %(name)s, %(at)s, %(actor)s)
 
@@ -147,39 +147,54 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at
 -- name: newest_prediction
 SELECT max(at) AS at FROM prediction WHERE at > %(after)s AND at <= %(now)s
 
--- Of each (device, component) only what the newest scoring says counts.
+-- Of each (device, component) only what the newest scoring says counts: where it is over the
+-- threshold, and where it is not but a prediction still holds an alert.
 -- name: new_predictions
 WITH newest AS (
     SELECT DISTINCT ON (device_id, component) *
     FROM prediction
     WHERE at > %(after)s AND at <= %(until)s
     ORDER BY device_id, component, at DESC
-)
-SELECT newest.at, newest.device_id, newest.component, newest.horizon_h, newest.probability,
-       newest.threshold, newest.reasons, held.alert_id AS held_by
-FROM newest
-JOIN device ON device.id = newest.device_id AND device.adopted_at IS NOT NULL
-LEFT JOIN LATERAL (
-    SELECT alert.id AS alert_id
+), held AS (
+    SELECT alert.id AS held_by, alert.device_id, alert.component
     FROM alert
     JOIN alert_condition ON alert_id = alert.id AND alert_condition.rule = %(rule)s
-    WHERE alert.device_id = newest.device_id AND alert.component = newest.component
-      AND alert.fault_class = %(fault_class)s AND alert.closed_at IS NULL
-) held ON true
-WHERE (newest.probability >= newest.threshold OR held.alert_id IS NOT NULL)
-  AND NOT EXISTS (
+    WHERE alert.fault_class = %(fault_class)s AND alert.closed_at IS NULL
+), judged AS (
+    SELECT at, device_id, component, horizon_h, probability, threshold, reasons,
+           NULL::bigint AS held_by
+    FROM newest
+    WHERE probability >= threshold
+    UNION ALL
+    SELECT last.at, last.device_id, last.component, last.horizon_h, last.probability,
+           last.threshold, last.reasons, held.held_by
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM prediction
+        WHERE prediction.device_id = held.device_id AND prediction.component = held.component
+          AND at > %(after)s AND at <= %(until)s
+        ORDER BY at DESC
+        LIMIT 1
+    ) last
+    WHERE last.probability < last.threshold
+)
+SELECT judged.*
+FROM judged
+JOIN device ON device.id = judged.device_id AND device.adopted_at IS NOT NULL
+WHERE NOT EXISTS (
       SELECT FROM failure
-      WHERE failure.device_id = newest.device_id AND failure.component = newest.component
-        AND failure.at > newest.at - %(settling)s AND failure.recorded_at <= %(now)s
+      WHERE failure.device_id = judged.device_id AND failure.component = judged.component
+        AND failure.at > judged.at - %(settling)s AND failure.recorded_at <= %(now)s
   )
   AND NOT EXISTS (
       SELECT FROM maintenance
-      WHERE maintenance.device_id = newest.device_id
-        AND maintenance.component = newest.component
+      WHERE maintenance.device_id = judged.device_id
+        AND maintenance.component = judged.component
         AND maintenance.action IN ('replaced', 'repaired')
-        AND maintenance.at > newest.at - %(settling)s AND maintenance.recorded_at <= %(now)s
+        AND maintenance.at > judged.at - %(settling)s AND maintenance.recorded_at <= %(now)s
   )
-ORDER BY newest.device_id, newest.component
+ORDER BY judged.device_id, judged.component
 
 -- name: calm_down
 UPDATE alert_condition SET calm = calm + 1
