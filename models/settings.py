@@ -29,8 +29,8 @@ class TrainSettings:
         test_share: the last part of the period, which a model is judged on.
         max_devices: of a larger fleet a random sample is learned from.
         max_decisions: of more, the step between two decisions grows.
-        negatives_per_positive: decisions without a failure are thinned out to so many for each one
-            with; the rest weigh more.
+        negatives_per_positive, fewest_negatives: decisions without a failure are thinned out to so
+            many for each one with, but not to fewer than these.
     """
 
     step: timedelta = timedelta(hours=3)
@@ -38,6 +38,6 @@ class TrainSettings:
     test_share: float = 0.25
     max_devices: int = 600
     max_decisions: int = 250_000
-    negatives_per_positive: int = 30
-    fewest_negatives: int = 20_000
+    negatives_per_positive: int = 20
+    fewest_negatives: int = 15_000
     costs: CostSettings = CostSettings()

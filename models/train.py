@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -19,6 +19,7 @@ from domain.clock import Clock
 from models.dataset import Dataset, TaskRows, load_dataset, task_rows
 from models.estimator import (
     Calibration,
+    Learner,
     calibrate,
     fit,
     fit_rule,
@@ -29,12 +30,13 @@ from models.evaluation import Metrics, Scored, cheapest_threshold, evaluate
 from models.registry import Model, NewModel, Task, add, champions
 from models.settings import TrainSettings
 from pipeline.features.definitions import Vocabulary, features, schema_hash
-from pipeline.features.frames import HOUR, Floats, Ints
+from pipeline.features.frames import HOUR, Floats
 from storage.database import Conn, Database
 from storage.queries import load
 
 _FEWEST_TO_COMPARE = 5
 _log = structlog.get_logger()
+_L = TypeVar("_L", bound=Learner)
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of the whole that is behind it (0 to 1)."""
@@ -152,12 +154,15 @@ class _Training:
         return all(bool(label.any()) and not bool(label.all()) for label in labels)
 
     def run(self) -> _Candidate:
-        first = self._fitted(self._known_by(self._choose_from), fit)
-        chosen = raw_probability(first, self._values(self._choose))
+        first, shift = self._fitted(self._known_by(self._choose_from), fit)
+        chosen = (
+            Calibration().after(shift).apply(raw_probability(first, self._values(self._choose)))
+        )
         calibration = calibrate(chosen, self._rows.label[self._choose])
         threshold = self._cheapest(self._choose, calibration.apply(chosen))
-        second = self._fitted(self._known_by(self.test_from), fit)
-        probability = calibration.apply(raw_probability(second, self._values(self._test)))
+        second, shift = self._fitted(self._known_by(self.test_from), fit)
+        raw = raw_probability(second, self._values(self._test))
+        probability = calibration.after(shift).apply(raw)
         rule, rule_text = self._rule()
         costs = self._settings.costs
         test = evaluate(self._scored(self._test, probability), threshold, costs)
@@ -181,6 +186,7 @@ class _Training:
 
     def row(self, candidate: _Candidate, stage: str, now: datetime) -> NewModel:
         whole = np.ones(len(self._rows.index), bool)
+        estimator, shift = self._fitted(whole, fit)
         at = self._data.start
         return NewModel(
             task=self.task,
@@ -194,14 +200,14 @@ class _Training:
             threshold=candidate.threshold,
             feature_schema=schema_hash(),
             vocabulary=self._vocabulary,
-            calibration=candidate.calibration,
+            calibration=candidate.calibration.after(shift),
             usual=_medians(self._values(whole)),
             costs=asdict(self._settings.costs),
             metrics={
                 "test": candidate.test.to_json(),
                 "rule": {"text": candidate.rule_text, **candidate.rule.to_json()},
             },
-            estimator=self._fitted(whole, fit),
+            estimator=estimator,
         )
 
     def _known_by(self, moment: float) -> NDArray[np.bool_]:
@@ -210,11 +216,11 @@ class _Training:
     def _values(self, part: NDArray[np.bool_]) -> NDArray[np.float32]:
         return self._data.values[self._rows.index[part]]
 
-    def _fitted(self, part: NDArray[np.bool_], learner: Callable[..., Any]) -> Any:
+    def _fitted(self, part: NDArray[np.bool_], learner: Callable[..., _L]) -> tuple[_L, float]:
         teaching = np.flatnonzero(part & self._rows.teaches)
-        kept, weight = thin(self._rows.label[teaching], self._settings)
-        rows: Ints = teaching[kept]
-        return learner(self._data.values[self._rows.index[rows]], self._rows.label[rows], weight)
+        kept, shift = thin(self._rows.label[teaching], self._settings)
+        rows = self._rows.index[teaching[kept]]
+        return learner(self._data.values[rows], self._rows.label[teaching[kept]]), shift
 
     def _scored(self, part: NDArray[np.bool_], probability: Floats) -> Scored:
         rows: TaskRows = self._rows
@@ -231,7 +237,7 @@ class _Training:
         return cheapest_threshold(self._scored(part, probability), self._settings.costs)
 
     def _rule(self) -> tuple[Metrics, str]:
-        rule = self._fitted(self._known_by(self.test_from), fit_rule)
+        rule, _ = self._fitted(self._known_by(self.test_from), fit_rule)
         # Of the rule's two sides the likelier one is the alarm.
         probability = raw_probability(rule, self._values(self._test))
         sides = rule.tree_.value[1:, 0, 1] if rule.tree_.node_count > 1 else np.array([1.0])

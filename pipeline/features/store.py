@@ -73,7 +73,7 @@ def _installed(row: Mapping[str, Any], start: datetime) -> float:
 def _series(
     conn: Conn, ids: Ints, start: datetime, hours: int, span: Mapping[str, Any]
 ) -> tuple[Series, ...]:
-    columns = read_arrays(conn, sql.SQL(load("features")["rollups"]), _ROLLUP, span)
+    columns = read_arrays(conn, sql.SQL(load("features")["rollups"]), _ROLLUP, span, by="device_id")
     origin = np.datetime64(start.replace(tzinfo=None), "us")
     hour = ((columns["hour"] - origin) // np.timedelta64(1, "h")).astype(np.int64)
     device = np.searchsorted(ids, columns["device_id"])
