@@ -20,6 +20,8 @@ from domain.report import Watch
 BEAT_EVERY_S = 2.0
 
 _TURN_S = 0.1
+_SETTLE_EVERY_S = 0.1  # one transaction for what ended meanwhile costs little more than for one
+_MOST_UNSETTLED = 64
 _BACK_OFF_S = 1.0
 
 _log = structlog.get_logger()
@@ -48,7 +50,7 @@ class ClockCollector:
         self._workers = workers
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
-        self._next_beat = 0.0
+        self._next_beat = self._next_settling = 0.0
         self._unsettled: list[Outcome] = []
 
     def run(self, stop: Event) -> None:
@@ -65,13 +67,16 @@ class ClockCollector:
         self._release()
 
     def _turn(self, pool: WorkerPool) -> None:
-        """Nothing is claimed while an outcome is unsettled: what is in memory stays bounded."""
+        """New polls begin before old ones are settled, so that workers are busy meanwhile."""
         self._unsettled += [self._outcome(done) for done in pool.finished(_TURN_S)]
         self._beat()
-        self._settle()
-        if pool.idle:
+        # While the store is away nothing is claimed: what is in memory stays bounded.
+        if pool.idle and len(self._unsettled) < _MOST_UNSETTLED:
             for target in self._fleet.claim(pool.idle):
                 pool.begin(target)
+        if self._unsettled and time.monotonic() >= self._next_settling:
+            self._settle()
+            self._next_settling = time.monotonic() + _SETTLE_EVERY_S
 
     def _release(self) -> None:
         try:
@@ -85,13 +90,10 @@ class ClockCollector:
             self._next_beat = time.monotonic() + BEAT_EVERY_S
 
     def _settle(self) -> None:
-        outcomes = self._unsettled
-        if not outcomes:
-            return
         try:
-            self._fleet.settle(outcomes)
+            self._fleet.settle(self._unsettled)
         except BadInputError:
-            self._settle_singly(outcomes)
+            self._settle_singly(self._unsettled)
         self._unsettled = []
 
     def _settle_singly(self, outcomes: Sequence[Outcome]) -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 import structlog
@@ -34,7 +35,7 @@ class WorkerPool:
     @property
     def idle(self) -> int:
         """How many polls can be begun now."""
-        return sum(worker.job is None for worker in self._workers)
+        return sum(worker.idle for worker in self._workers)
 
     @property
     def pids(self) -> list[int]:
@@ -42,21 +43,12 @@ class WorkerPool:
 
     def begin(self, target: PollTarget) -> None:
         """Gives a poll to an idle worker; there must be one."""
-        place = next(place for place, worker in enumerate(self._workers) if worker.job is None)
-        job = Job(target, self._timeout_s, self._deadline_s)
-        try:
-            self._workers[place].begin(job)
-        except OSError:  # it died while it had nothing to do
-            self._replace(place)
-            self._workers[place].begin(job)
+        worker = next(worker for worker in self._workers if worker.idle)
+        worker.begin(Job(target, self._timeout_s, self._deadline_s))
 
     def finished(self, wait_s: float) -> list[Done]:
         """The polls that ended or were ended; waits up to `wait_s` for the first one."""
-        busy = [worker.pipe for worker in self._workers if worker.job]
-        if not busy:
-            time.sleep(wait_s)
-            return []
-        ready = wait(busy, timeout=wait_s)
+        ready = wait([worker.pipe for worker in self._workers], timeout=wait_s)
         done = []
         for place, worker in enumerate(self._workers):
             result = self._result(worker, worker.pipe in ready)
@@ -64,7 +56,8 @@ class WorkerPool:
                 done.append((worker.job.target, worker.begun_wall, result))
                 worker.job = None
             if worker.ended:
-                self._replace(place)
+                _log.warning("worker replaced", pid=worker.pid)
+                self._workers[place] = _Worker()
         return done
 
     def close(self) -> None:
@@ -79,19 +72,14 @@ class WorkerPool:
         self.close()
 
     def _result(self, worker: _Worker, ready: bool) -> Sighting | Failure | None:
-        if worker.job is None:
-            return None
         if ready:
             return worker.receive()
+        if worker.job is None:
+            return None
         if time.monotonic() - worker.begun < self._deadline_s:
             return None
         worker.end()
         return Failure("timeout", f"not done after {self._deadline_s:g} s; its worker was killed")
-
-    def _replace(self, place: int) -> None:
-        _log.warning("worker replaced", pid=self._workers[place].pid)
-        self._workers[place].end()
-        self._workers[place] = _Worker()
 
 
 class _Worker:
@@ -107,8 +95,9 @@ class _Worker:
                 stdout=subprocess.DEVNULL,  # pyzk prints
                 start_new_session=True,  # the terminal's Ctrl-C is the collector's to handle
             )
-        self.pipe: Connection[Job, Sighting | Failure] = Connection(ours.detach())
+        self.pipe: Connection[Job, Sighting | Failure | None] = Connection(ours.detach())
         self.job: Job | None = None
+        self.ready = False
         self.begun = self.begun_wall = 0.0
 
     @property
@@ -119,15 +108,23 @@ class _Worker:
     def ended(self) -> bool:
         return self.pipe.closed
 
+    @property
+    def idle(self) -> bool:
+        return self.ready and self.job is None
+
     def begin(self, job: Job) -> None:
-        self.pipe.send(job)
+        # If it has just died, the pipe's end will tell.
+        with suppress(ConnectionError):
+            self.pipe.send(job)
         self.job = job
         self.begun, self.begun_wall = time.monotonic(), time.time()
 
-    def receive(self) -> Sighting | Failure:
-        """The result that is there; a failure when the process has died."""
+    def receive(self) -> Sighting | Failure | None:
+        """The result that is there, None for the word that it is ready; a failure when it died."""
         try:
-            return self.pipe.recv()
+            result = self.pipe.recv()
+            self.ready = True
+            return result
         except (EOFError, OSError):
             self.end()
             return Failure("protocol", f"its worker died (exit {self._process.returncode})")

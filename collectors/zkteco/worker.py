@@ -18,8 +18,9 @@ _MEMORY_LIMIT = 1 << 30
 _GRACE_S = 5
 
 
-def serve(jobs: Connection[Sighting | Failure, Job]) -> None:
-    """Works until the other end of the pipe is gone."""
+def serve(jobs: Connection[Sighting | Failure | None, Job]) -> None:
+    """Says that it is ready, then works until the other end of the pipe is gone."""
+    jobs.send(None)
     while True:
         try:
             job = jobs.recv()

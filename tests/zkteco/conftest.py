@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Thread
 from typing import Protocol
 
@@ -17,14 +18,12 @@ from simulator.zkteco.server import ClockServer
 from storage.database import Database
 
 Serve = Callable[[EmulatedClock], ClockServer]
+Register = Callable[[str, ClockServer], int]
+RegisterIn = Callable[[Database, str, ClockServer], int]
 
 
 class Connect(Protocol):
     def __call__(self, server: ClockServer, password: int = 0) -> ZK: ...
-
-
-class Register(Protocol):
-    def __call__(self, key: str, server: ClockServer, interval_s: float = 300) -> int: ...
 
 
 def until(condition: Callable[[], bool], limit_s: float = 10) -> None:
@@ -82,27 +81,26 @@ def connect() -> Iterator[Connect]:
 
 
 @pytest.fixture
-def register(database: Database, clock: ManualClock) -> Register:
-    """Enters a served clock into the store, due now."""
+def register_in(clock: ManualClock) -> RegisterIn:
+    """Enters a served clock into a store, due now; returns the device's id."""
 
-    def enter(key: str, server: ClockServer, interval_s: float = 300) -> int:
+    def enter(database: Database, key: str, server: ClockServer) -> int:
         with database.transaction() as conn:
             row = conn.execute(
                 "INSERT INTO device (key, kind) VALUES (%s, 'clock') RETURNING id", [key]
             ).fetchone()
             assert row is not None
             conn.execute(
-                "INSERT INTO clock_poll (device_id, host, port, comm_key, interval_s, next_poll_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [
-                    row["id"],
-                    server.host,
-                    server.port,
-                    server.clock.comm_key,
-                    interval_s,
-                    clock.now(),
-                ],
+                "INSERT INTO clock_poll (device_id, host, port, comm_key, next_poll_at)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [row["id"], server.host, server.port, server.clock.comm_key, clock.now()],
             )
         return int(row["id"])
 
     return enter
+
+
+@pytest.fixture
+def register(database: Database, register_in: RegisterIn) -> Register:
+    """Enters a served clock into the test's own store, due now; returns the device's id."""
+    return partial(register_in, database)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 from collectors.zkteco.collector import ClockCollector
 from domain.clock import ManualClock
+from domain.errors import StoreUnavailableError
 from pipeline.clock_fleet import ClaimedClocks
 from pipeline.ingest import Ingest
 from pipeline.watch import CollectorWatch
 from simulator.zkteco.clock import EmulatedClock, Fault
 from simulator.zkteco.wire import Command
 from storage.database import Database
-from tests.zkteco.conftest import Register, Serve, until
-
-Query = Callable[..., list[dict[str, Any]]]
+from storage.embedded import EmbeddedServer
+from storage.migrate import migrate
+from tests.zkteco.conftest import Register, RegisterIn, Serve, until
 
 
 @contextmanager
@@ -120,11 +122,11 @@ def test_broken_clocks_hold_up_no_other(
         register(fault.value, serve(device))
     for number in range(6):
         register(f"good-{number}", serve(EmulatedClock(f"SN{number}", clock)))
-    with collecting(database, clock, workers=2, timeout_s=0.5, deadline_s=1.0):
-        until(lambda: sum(state == "up" for state in states(database).values()) == 6)
-        until(lambda: failures(database) == [1, 1, 1, 1])
+    with collecting(database, clock, workers=2, timeout_s=1.5, deadline_s=3.0):
+        until(lambda: list(states(database).values()) == ["up"] * 6, limit_s=30)
+        until(lambda: failures(database) == [1, 1, 1, 1], limit_s=30)
         clock.advance(timedelta(seconds=70))
-        until(lambda: sum(state == "down" for state in states(database).values()) == 4)
+        until(lambda: list(states(database).values()).count("down") == 4, limit_s=30)
     details = _details(database)
     assert details == {
         "dripping": "timeout",
@@ -132,6 +134,64 @@ def test_broken_clocks_hold_up_no_other(
         "half download": "reset",
         "stalled chunk": "timeout",
     }
+
+
+def test_two_collectors_share_a_fleet(
+    database: Database, clock: ManualClock, serve: Serve, register: Register
+) -> None:
+    devices = [EmulatedClock(f"SN{number}", clock) for number in range(8)]
+    for device in devices:
+        register(device.serial, serve(device))
+    with collecting(database, clock, workers=2), collecting(database, clock, workers=2):
+        until(partial(_stored, database, 8))
+        for rounds in (2, 3, 4):
+            clock.advance(timedelta(seconds=320))
+            until(partial(_stored, database, 8 * rounds))
+    assert [device.commands[Command.CONNECT] for device in devices] == [4] * 8
+
+
+def test_polls_outlive_the_database(
+    tmp_path: Path, clock: ManualClock, serve: Serve, register_in: RegisterIn
+) -> None:
+    device = EmulatedClock("SN1", clock)
+    device.punch("1")
+    server = EmbeddedServer(tmp_path, {"fsync": "off"})
+    server.start()
+    database = Database(server.dsn)
+    try:
+        migrate(database)
+        register_in(database, "door-1", serve(device))
+        with collecting(database, clock):
+            until(lambda: stored(database) == 1)
+            device.latency_s = 0.2  # long enough for the database to go meanwhile
+            device.punch("2")
+            clock.advance(timedelta(seconds=320))
+            until(lambda: device.commands[Command.CONNECT] == 2)
+            server.kill()
+            until(lambda: device.commands[Command.EXIT] == 2)
+            server.start()
+            until(lambda: stored(database) == 2, limit_s=30)
+        with database.transaction() as conn:
+            row = conn.execute("SELECT count(*) AS n FROM attendance_record").fetchone()
+        assert row == {"n": 2}
+        assert device.commands[Command.CONNECT] == 2
+    finally:
+        database.close()
+        server.stop()
+
+
+def _stored(database: Database, count: int) -> bool:
+    return stored(database) == count
+
+
+def stored(database: Database) -> int:
+    """How many polls are stored; 0 while the database is away."""
+    try:
+        with database.transaction() as conn:
+            row = conn.execute("SELECT stored FROM intake_count").fetchone()
+    except StoreUnavailableError:
+        return 0
+    return int(row["stored"]) if row else 0
 
 
 def _details(database: Database) -> dict[str, str]:

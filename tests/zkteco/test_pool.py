@@ -31,6 +31,12 @@ def hanging(clock: ManualClock) -> EmulatedClock:
     return device
 
 
+def begin(pool: WorkerPool, target: PollTarget) -> None:
+    """Begins a poll once a worker has started."""
+    until(lambda: bool(pool.idle) or bool(pool.finished(0.05)))
+    pool.begin(target)
+
+
 def wait_for(pool: WorkerPool, count: int) -> dict[int, Sighting | Failure]:
     """The results of `count` polls, by device."""
     done: list[Done] = []
@@ -46,24 +52,24 @@ def wait_for(pool: WorkerPool, count: int) -> dict[int, Sighting | Failure]:
 def test_a_hanging_clock_is_given_up_and_its_worker_replaced(
     serve: Serve, clock: ManualClock
 ) -> None:
-    with WorkerPool(1, timeout_s=3, deadline_s=1) as pool:
+    with WorkerPool(1, timeout_s=3, deadline_s=2) as pool:
         (hung,) = pool.pids
-        pool.begin(target_of(1, serve(hanging(clock))))
+        begin(pool, target_of(1, serve(hanging(clock))))
         result = wait_for(pool, 1)[1]
         assert isinstance(result, Failure)
         assert result.reason == "timeout"
         assert pool.pids != [hung]
         assert not _runs(hung)
-        pool.begin(target_of(2, serve(EmulatedClock("SN2", clock))))
+        begin(pool, target_of(2, serve(EmulatedClock("SN2", clock))))
         assert isinstance(wait_for(pool, 1)[2], Sighting)
 
 
 def test_others_are_polled_while_one_hangs(serve: Serve, clock: ManualClock) -> None:
     with WorkerPool(2, timeout_s=3, deadline_s=30) as pool:
-        pool.begin(target_of(0, serve(hanging(clock))))
+        begin(pool, target_of(0, serve(hanging(clock))))
         server = serve(EmulatedClock("SN1", clock))
         for number in range(1, 6):
-            pool.begin(target_of(number, server))
+            begin(pool, target_of(number, server))
             assert isinstance(wait_for(pool, 1)[number], Sighting)
         assert pool.idle == 1
 
@@ -71,25 +77,25 @@ def test_others_are_polled_while_one_hangs(serve: Serve, clock: ManualClock) -> 
 def test_a_worker_killed_at_work_costs_one_poll(serve: Serve, clock: ManualClock) -> None:
     device = hanging(clock)
     with WorkerPool(1, timeout_s=3, deadline_s=30) as pool:
-        pool.begin(target_of(1, serve(device)))
+        begin(pool, target_of(1, serve(device)))
         until(lambda: device.commands[Command.BULK_READ] > 0)
         os.kill(pool.pids[0], signal.SIGKILL)
         result = wait_for(pool, 1)[1]
         assert isinstance(result, Failure)
         assert "its worker died" in result.message
-        pool.begin(target_of(2, serve(EmulatedClock("SN2", clock))))
+        begin(pool, target_of(2, serve(EmulatedClock("SN2", clock))))
         assert isinstance(wait_for(pool, 1)[2], Sighting)
 
 
 def test_a_worker_killed_at_rest_costs_nothing(serve: Serve, clock: ManualClock) -> None:
     server = serve(EmulatedClock("SN1", clock))
     with WorkerPool(1, timeout_s=3, deadline_s=30) as pool:
-        pool.begin(target_of(1, server))
+        begin(pool, target_of(1, server))
         wait_for(pool, 1)
         killed = pool.pids[0]
         os.kill(killed, signal.SIGKILL)
-        until(lambda: Path(f"/proc/{killed}/stat").read_text().split()[2] == "Z")
-        pool.begin(target_of(2, server))
+        until(lambda: not pool.finished(0.05) and pool.pids != [killed])
+        begin(pool, target_of(2, server))
         assert isinstance(wait_for(pool, 1)[2], Sighting)
 
 
