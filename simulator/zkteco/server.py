@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import struct
+from functools import cache
 from itertools import cycle
 
 from simulator.zkteco.answers import Session, answer
@@ -21,6 +23,7 @@ from simulator.zkteco.wire import (
 )
 
 _DRIP_EVERY_S = 0.05
+_SOCKETS = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -46,11 +49,11 @@ class ClockServer:
 
     async def start(self) -> None:
         """Binds the port (then known as `port`) and answers, unless the clock refuses."""
+        _allow_many_sockets()
         self._loop = asyncio.get_running_loop()
-        self._held = self._bind()
-        self.port = self._held.getsockname()[1]
-        if self.clock.fault is not Fault.REFUSING:
-            await self._open()
+        bound = self._bind()
+        self.port = bound.getsockname()[1]
+        await self._open(bound)
 
     async def stop(self) -> None:
         """Closes the port and every connection."""
@@ -77,9 +80,11 @@ class ClockServer:
         bound.bind((self.host, self.port))
         return bound
 
-    async def _open(self) -> None:
-        held, self._held = self._held, None
-        self._server = await asyncio.start_server(self._accept, sock=held)
+    async def _open(self, bound: socket.socket) -> None:
+        if self.clock.fault is Fault.REFUSING:
+            self._held = bound
+        else:
+            self._server = await asyncio.start_server(self._accept, sock=bound)
 
     def _shut(self) -> None:
         if self._server:
@@ -98,7 +103,10 @@ class ClockServer:
             self._shut()
             self._held = self._bind()
         elif not refusing and self._held:
-            self._opening = asyncio.create_task(self._open())
+            held, self._held = self._held, None
+            self._opening = asyncio.create_task(self._open(held))
+            # The fault may be back before the port is open.
+            self._opening.add_done_callback(lambda _: self._apply_fault())
 
     def _event(self, code: EventCode, data: bytes) -> None:
         if self._loop and self._connections:
@@ -204,3 +212,12 @@ class _Connection:
 
 
 _BULK_FAULTS = frozenset({Fault.HALF_DOWNLOAD, Fault.STALLED_CHUNK, Fault.DRIPPING})
+
+
+@cache
+def _allow_many_sockets() -> None:
+    """Lifts this process's limit of open files, 1,024 on many systems, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

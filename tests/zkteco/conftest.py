@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 from zk import ZK
 
 from domain.clock import ManualClock
@@ -18,6 +19,10 @@ from simulator.zkteco.server import ClockServer
 from storage.database import Database
 
 Serve = Callable[[EmulatedClock], ClockServer]
+# A slow machine is no failure.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
 Register = Callable[[str, ClockServer], int]
 RegisterIn = Callable[[Database, str, ClockServer], int]
 

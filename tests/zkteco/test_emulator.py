@@ -180,6 +180,16 @@ def test_a_clock_that_refuses_comes_back_at_the_same_port(
     assert connect(server).get_serialnumber() == device.serial
 
 
+def test_a_power_cut_may_come_and_go_faster_than_the_port(serve: Serve, clock: ManualClock) -> None:
+    device = emulated(clock)
+    server = serve(device)
+    for fault in [Fault.REFUSING, Fault.NONE] * 50 + [Fault.REFUSING]:
+        device.fault = fault
+    until(lambda: not _connects(server))
+    device.fault = Fault.NONE
+    until(lambda: _connects(server))
+
+
 def test_a_reset_and_a_silent_clock_fail_as_they_should(
     serve: Serve, connect: Connect, clock: ManualClock
 ) -> None:
