@@ -10,17 +10,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
-from threadpoolctl import ThreadpoolController
 
 from models.settings import TrainSettings
 from pipeline.features.frames import Floats, Ints
 
 _EDGE = 1e-6
 _ROUNDS = 150
-
-# One thread: on a machine that does other work too, OpenMP's threads wait for each other longer than
-# they work, and a fit takes ten times as long.
-_threads = ThreadpoolController()
 
 Learner = HistGradientBoostingClassifier | DecisionTreeClassifier
 
@@ -63,8 +58,7 @@ def fit_rule(values: NDArray[np.float32], label: NDArray[np.bool_]) -> DecisionT
 
 def raw_probability(model: Learner, values: NDArray[np.float32]) -> Floats:
     """(rows,) the model's own probability, before calibration."""
-    with _threads.limit(limits=1):
-        raw: Floats = model.predict_proba(values)[:, 1].astype(np.float64)
+    raw: Floats = model.predict_proba(values)[:, 1].astype(np.float64)
     return raw
 
 
