@@ -1,7 +1,8 @@
 """A clock's raw logs into records. Nothing is dropped: what can't be a record comes back as bytes.
 
 pyzk's own decoder loses a whole log to one impossible date, mistakes the layout when a punch comes
-in between its two reads, and needs 5 s for 100,000 records; this one needs a tenth of a second.
+in between its two reads, and needs 5 s for 100,000 records; this one needs less than 1 s, and less
+than 0.1 s when all but the last ones are known.
 """
 
 from __future__ import annotations
