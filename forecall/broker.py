@@ -22,17 +22,18 @@ _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
 _PASSWORD_BYTES = 24
 
-# ack_wait: what a collector took in and did not acknowledge is sent again after so long.
+# ack_wait: what a collector took in and did not acknowledge is sent again after so long. The limit on
+# what is pending keeps a slow store from being sent again what it has only not come to yet.
 _CONFIGURATION = """\
 # Written at every start; changes are lost.
 server_name: forecall
 listen: "127.0.0.1:-1"
 max_payload: 1MB
-jetstream {{ store_dir: {store} }}
+jetstream {{ store_dir: {store}, sync_interval: "1s" }}
 mqtt {{
   listen: "127.0.0.1:{port}"
-  ack_wait: "30s"
-  max_ack_pending: 20000
+  ack_wait: "10s"
+  max_ack_pending: 5000
 }}
 authorization {{ user: {username}, password: {password} }}
 """
@@ -76,7 +77,7 @@ class Broker:
         Raises BrokerUnavailableError, with the end of its log, when it does not come up: the port
         may be taken.
         """
-        self.port = self.port or _free_port()
+        self.port = _bindable(self.port)
         configuration = self._configure()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -132,6 +133,7 @@ class Broker:
         limit = time.monotonic() + _START_LIMIT_S
         while True:
             if self._process.poll() is not None or time.monotonic() > limit:
+                self.kill()
                 raise BrokerUnavailableError(
                     f"the broker did not start on {HOST}:{self.port}: {self._log_tail()}"
                 )
@@ -159,9 +161,13 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
+def _bindable(port: int) -> int:
+    """`port`, or a free one for 0. Asked beforehand: another server there would answer for ours."""
+    try:
+        with socket.create_server((HOST, port)) as server:
+            return int(server.getsockname()[1])
+    except OSError as error:
+        raise BrokerUnavailableError(f"the broker's port {HOST}:{port} is taken: {error}") from error
 
 
 def _end_with_parent() -> None:

@@ -57,11 +57,11 @@ class CollectorWatch:
 
 
 def pause_simulation(conn: Conn, now: datetime) -> int:
-    """Marks that no time passed for the devices since the collectors' last beats.
+    """Marks that nobody watched since the collectors' last beats, and that none watches now.
 
     For a simulation that goes on later. Returns the number of transitions.
     """
-    beats = conn.execute(load("watch")["all"]).fetchall()
+    beats = conn.execute(load("watch")["end_all"]).fetchall()
     return sum(
         lose_devices(conn, row["collector"], row["beat_at"], now, Cause.SIMULATION_PAUSED)
         for row in beats

@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
 
-INBOX_LIMIT = 20_000
+INBOX_LIMIT = 10_000
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
 
 _KEEPALIVE_S = 30

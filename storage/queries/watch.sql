@@ -15,5 +15,5 @@ WHERE collector = %(collector)s AND beat_at >= %(heard_after)s
 -- name: away
 SELECT collector, beat_at FROM collector_watch WHERE beat_at < %(heard_after)s FOR UPDATE SKIP LOCKED
 
--- name: all
-SELECT collector, beat_at FROM collector_watch ORDER BY collector FOR UPDATE
+-- name: end_all
+DELETE FROM collector_watch RETURNING collector, beat_at

@@ -64,6 +64,7 @@ FULL: dict[str, dict[str, Any]] = {
 }
 TEXTS = ["", "a", "a b", "a\n", "a\0b", "\x7f", "é…", "x" * 64, "x" * 65, "x" * 129, "x" * 257]
 NAMES = ["", "a", "a.b", "a b", "a\n", ".a", "é", "x" * 64, "x" * 65]
+NOT_OBJECTS: list[Any] = [[], 1, "x", None]
 WRONG_TYPES: list[Any] = [None, True, [], {}, 1.5, "1", -1]
 VALUES: dict[str, list[Any]] = {
     "schema": [0, 1, 2, "1"],
@@ -118,7 +119,7 @@ def cases() -> list[Any]:
     found.append(pytest.param("counters", COMMON | {"counters": many}, id="too-many"))
     will = FULL["state"] | {"will": True}
     found += [pytest.param("state", will | {"seq": seq}, id=f"will-{seq}") for seq in (0, 1)]
-    found += [pytest.param("heartbeat", body, id=repr(body)) for body in ([], 1, "x", None)]
+    found += [pytest.param("heartbeat", body, id=repr(body)) for body in NOT_OBJECTS]
     return found
 
 

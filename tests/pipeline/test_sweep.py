@@ -106,6 +106,10 @@ def test_a_paused_simulation_is_nobodys_downtime(scene: Scene) -> None:
     with scene.database.transaction() as conn:
         assert pause_simulation(conn, scene.clock.now()) == 1
     assert scene.transitions()[-1] == ("unwatched", Cause.SIMULATION_PAUSED, scene.start)
+    back = scene.clock.now()
+    scene.listen(3 * MINUTE + timedelta(seconds=2))
+    since = back + timedelta(seconds=2)
+    assert scene.transitions()[-1] == ("down", Cause.MISSED_HEARTBEATS, since + MINUTE)
 
 
 def test_a_polled_device_has_no_deadline(database: Database, clock: ManualClock) -> None:
