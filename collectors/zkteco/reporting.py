@@ -141,12 +141,16 @@ def _events(target: PollTarget, sighting: Sighting, known: Known) -> Iterator[Ev
     if not _same_clock(target, sighting):
         yield EventReport("device", "x.SerialChanged", Severity.ERROR, "zkteco", sighting.serial)
     elif sighting.record_count < target.known.records:
-        # A log that shrinks where nobody emptied it may have lost punches.
-        emptied = (known.clears or 0) > (target.known.clears or 0)
-        if emptied:
+        if _emptied(sighting, known, target.known):
             yield EventReport("attendanceLog", "x.RecordsCleared", Severity.INFO)
-        else:
+        else:  # it may have lost punches
             yield EventReport("attendanceLog", "x.RecordsFell", Severity.ERROR)
+
+
+def _emptied(sighting: Sighting, known: Known, before: Known) -> bool:
+    """Whether the clock's operations explain that its log shrank, or were wiped along with it."""
+    cleared = (known.clears or 0) > (before.clears or 0)
+    return cleared or sighting.operation_count < before.operations
 
 
 def _rejected(target: PollTarget, sighting: Sighting, at: datetime) -> Iterator[RejectedMessage]:
