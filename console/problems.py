@@ -74,7 +74,7 @@ def _detail(error: Exception) -> str:
 
 def _answer(request: Request, status: HTTPStatus, sentence: str, detail: str) -> Response:
     path = request.url.path
-    if path.startswith(("/api/", "/live")):
+    if path.startswith(("/api/v1/", "/api/openapi", "/live")):
         return JSONResponse({"error": sentence, "detail": detail}, status)
     if status is HTTPStatus.UNAUTHORIZED:
         return _to_login(request)
