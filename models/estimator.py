@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from pipeline.features.frames import Floats, Ints
 _EDGE = 1e-6
 _ROUNDS = 150
 
-Learner = HistGradientBoostingClassifier | DecisionTreeClassifier
+Learner: TypeAlias = Any
+"""One of scikit-learn's classifiers; the library is not typed."""
 
 
 @dataclass(frozen=True, slots=True)

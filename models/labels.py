@@ -6,30 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.features.frames import Floats, Ints, Marks
+from pipeline.features.logs import STRIDE, device_key
 
-_STRIDE = 1e7
-_ORIGIN = 1e6
 REPAIR_LIMIT_H = 72.0
 """A failure whose repair nobody recorded counts as repaired after so long."""
 
 
 def hours_to_next(marks: Marks, device: Ints, moment: Floats) -> Floats:
     """Hours from each moment to the next mark of the device after it; infinite where none comes."""
-    keys = np.sort(_key(marks.device, marks.at))
-    now = _key(device, moment)
+    keys = np.sort(device_key(marks.device, marks.at))
+    now = device_key(device, moment)
     index = np.searchsorted(keys, now, side="right")
     upcoming = np.append(keys, np.inf)[index]
-    same = upcoming < (device + 1) * _STRIDE
+    same = upcoming < (device + 1) * STRIDE
     return np.where(same, upcoming - now, np.inf)
 
 
 def hours_since_last(marks: Marks, device: Ints, moment: Floats) -> Floats:
     """Hours from the newest mark at or before each moment; infinite where there is none."""
-    keys = np.sort(_key(marks.device, marks.at))
-    now = _key(device, moment)
+    keys = np.sort(device_key(marks.device, marks.at))
+    now = device_key(device, moment)
     index = np.searchsorted(keys, now, side="right")
     latest = np.insert(keys, 0, -np.inf)[index]
-    same = latest >= device * _STRIDE
+    same = latest >= device * STRIDE
     return np.where(same, now - latest, np.inf)
 
 
@@ -52,7 +51,3 @@ def replaced_in_time(
     whether it would have, so it teaches neither."""
     repair = hours_to_next(maintenance, device, moment)
     return (repair <= horizon_h) & (repair < hours_to_next(failures, device, moment))
-
-
-def _key(device: Ints, hours: Floats) -> Floats:
-    return device * _STRIDE + np.maximum(hours, -_ORIGIN) + _ORIGIN

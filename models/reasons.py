@@ -106,14 +106,19 @@ class _View:
 
 def _gauge(name: str, view: _View) -> Text | None:
     def change(window: int) -> float:
-        return abs(np.nan_to_num(view.get(Statistic.DEVIATION, window)))
+        deviation = view.get(Statistic.DEVIATION, window)
+        return abs(deviation) if isfinite(deviation) else 0.0
 
     window = max(view.windows(Statistic.DEVIATION), key=change)
     value, whole = view.get(Statistic.MEAN, window), view.get(Statistic.MEAN, LOOKBACK_H)
     if not (isfinite(value) and isfinite(whole)):
         return None
     usual = (LOOKBACK_H * whole - window * value) / (LOOKBACK_H - window)
-    words = {"label": metric(name).label, "value": _short(value), "usual": _short(usual)}
+    words: dict[str, str | int | float] = {
+        "label": metric(name).label,
+        "value": _short(value),
+        "usual": _short(usual),
+    }
     unit = metric(name).unit
     if unit:
         template = N_("{label} is {value} {unit}; {usual} {unit} is usual for this device")

@@ -251,16 +251,24 @@ def _devices(sheet: _Sheet) -> tuple[HistoryDevice, ...]:
         if key in seen:
             raise sheet.refuse(row, "device_id", key, "each device stands once")
         seen.add(key)
-    extra = [name for name in sheet.table.column_names if name not in _KNOWN_DEVICE_COLUMNS]
-    columns = [keys, sheet.required("kind"), sheet.text("model"), sheet.text("firmware")]
-    columns += [_dates(sheet), sheet.text("site")]
-    attributes = [sheet.text(name) for name in extra]
-    return tuple(
-        HistoryDevice(
-            *values, {name: cells[row] for name, cells in zip(extra, attributes, strict=True)}
-        )
-        for row, values in enumerate(zip(*columns, strict=True))
+    columns = zip(
+        keys,
+        sheet.required("kind"),
+        sheet.text("model"),
+        sheet.text("firmware"),
+        _dates(sheet),
+        sheet.text("site"),
+        _attributes(sheet),
+        strict=True,
     )
+    return tuple(HistoryDevice(*values) for values in columns)
+
+
+def _attributes(sheet: _Sheet) -> list[dict[str, str]]:
+    names = [name for name in sheet.table.column_names if name not in _KNOWN_DEVICE_COLUMNS]
+    cells = [sheet.text(name) for name in names]
+    rows = zip(*cells, strict=True) if cells else iter([()] * sheet.table.num_rows)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _dates(sheet: _Sheet) -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from pipeline.features.frames import Floats, Ints, Marks
 from pipeline.features.windows import Rows
 
-_STRIDE = 1e7  # hours; more than any history is long
+STRIDE = 1e7
+"""Hours between the keys of one device and the next: more than any history is long."""
 _ORIGIN = 1e6  # lifts times before the frames' start above zero
 
 
@@ -19,13 +20,13 @@ class Log:
     """The marks of one name, searchable for some rows."""
 
     def __init__(self, marks: Marks, rows: Rows) -> None:
-        at, known = _key(marks.device, marks.at), _key(marks.device, marks.known)
+        at, known = device_key(marks.device, marks.at), device_key(marks.device, marks.known)
         order = np.argsort(known, kind="stable")
         self._marks, self._rows = marks, rows
         self._at = np.sort(at)
         self._known = known[order]
         self._newest = np.maximum.accumulate(at[order])
-        self._moment = _key(rows.device, rows.moment)
+        self._moment = device_key(rows.device, rows.moment)
 
     def count(self, window: float) -> Floats:
         """How many happened in (moment - window, moment] and are known at the moment."""
@@ -39,7 +40,7 @@ class Log:
             return np.full(len(self._moment), np.nan)
         index = np.searchsorted(self._known, self._moment, side="right") - 1
         newest = self._newest[np.maximum(index, 0)]
-        own = (index >= 0) & (newest >= self._rows.device * _STRIDE)
+        own = (index >= 0) & (newest >= self._rows.device * STRIDE)
         return np.where(own, self._moment - newest, np.nan)
 
     def _late(self, window: float) -> Ints:
@@ -56,5 +57,6 @@ class Log:
         return count
 
 
-def _key(device: Ints, hours: Floats) -> Floats:
-    return device * _STRIDE + np.maximum(hours, -_ORIGIN) + _ORIGIN
+def device_key(device: Ints, hours: Floats) -> Floats:
+    """One increasing number of (device, time): sorting by it sorts by device, then by time."""
+    return device.astype(np.float64) * STRIDE + (np.maximum(hours, -_ORIGIN) + _ORIGIN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.features.frames import Floats, Ints, Series
 
@@ -179,7 +180,7 @@ def _first_value(series: Series) -> Floats:
     return np.where(present.any(axis=1), values, 0.0)
 
 
-def _previous_last(last: Floats, present: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _previous_last(last: Floats, present: NDArray[np.bool_]) -> Floats:
     hours = present.shape[1]
     index = np.where(present, np.arange(hours), -1)
     newest = np.maximum.accumulate(index, axis=1)
