@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -112,9 +112,9 @@ class Ingest:
 
 
 def believed_time(report: DeviceReport) -> datetime:
-    """The device's time of `report`, or its arrival when the device's clock is far off."""
-    lag = report.received_at - report.at
-    return report.at if -MAX_AHEAD <= lag <= MAX_BEHIND else report.received_at
+    """The device's time of `report`, or its arrival when the device's clock is far off; in UTC."""
+    believed = -MAX_AHEAD <= report.received_at - report.at <= MAX_BEHIND
+    return (report.at if believed else report.received_at).astimezone(UTC)
 
 
 def _devices(arrivals: Sequence[Arrival]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -128,6 +128,15 @@ def test_an_unbelievable_time_gives_way_to_the_arrival_and_is_told_once_a_day(
     later = replace(wrong, received_at=clock.now(), at=clock.now() + timedelta(minutes=6))
     ingest.store([replace(later, identity=Identity("boot-a", 3))])
     assert len(rows("SELECT FROM device_event")) == 2
+
+
+def test_hours_are_utc_hours_whatever_the_zone_of_the_report(
+    ingest: Ingest, report: DeviceReport, rows: Rows
+) -> None:
+    tehran = timezone(timedelta(hours=3, minutes=30))
+    local = replace(report, at=report.at.astimezone(tehran), readings=(LINES,))
+    ingest.store([local])
+    assert rows("SELECT hour FROM rollup_touched") == [{"hour": report.at}]
 
 
 def test_a_straggler_leaves_its_readings_and_nothing_else(
