@@ -74,8 +74,7 @@ class ClaimedClocks:
         with self._database.transaction() as conn:
             kept = self._still_leased(conn, outcomes, now)
             self._take_in(conn, kept, now)
-            for outcome in kept:
-                _reschedule(conn, outcome, now)
+            _reschedule(conn, kept, now)
         return len(kept)
 
     def release(self) -> None:
@@ -153,17 +152,25 @@ def _attendance(outcome: Outcome, now: datetime) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _reschedule(conn: Conn, outcome: Outcome, now: datetime) -> None:
-    result = outcome.result
-    values = {"device_id": outcome.target.device_id, "next_poll_at": outcome.next_poll_at}
-    if isinstance(result, Answer):
-        values |= {
-            "serial": result.serial,
-            "known": Jsonb(asdict(result.known)),
-            "log_read": result.log_read,
-            "now": now,
-        }
-        conn.execute(load("clock_fleet")["answered"], values)
-    else:
-        values |= {"at": result.at, "error": f"{result.reason}: {result.message}"}
-        conn.execute(load("clock_fleet")["unanswered"], values)
+def _reschedule(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
+    answered, unanswered = [], []
+    for outcome in outcomes:
+        result = outcome.result
+        values = {"device_id": outcome.target.device_id, "next_poll_at": outcome.next_poll_at}
+        if isinstance(result, Answer):
+            answered.append(values | _progress(result, now))
+        else:
+            error = f"{result.reason}: {result.message}"
+            unanswered.append(values | {"at": result.at, "error": error})
+    with conn.cursor() as cursor:
+        cursor.executemany(load("clock_fleet")["answered"], answered)
+        cursor.executemany(load("clock_fleet")["unanswered"], unanswered)
+
+
+def _progress(answer: Answer, now: datetime) -> dict[str, Any]:
+    return {
+        "serial": answer.serial,
+        "known": Jsonb(asdict(answer.known)),
+        "log_read": answer.log_read,
+        "now": now,
+    }
