@@ -132,6 +132,11 @@ def _device(conn: Conn, key: str, kind: str, site: int, adopted: datetime | None
 
 @pytest.fixture
 def world(database: Database, clock: ManualClock) -> World:
+    return build_world(database, clock)
+
+
+def build_world(database: Database, clock: ManualClock) -> World:
+    """The small world in a database that is migrated and empty."""
     now = clock.now()
     with database.transaction() as conn:
         detect(conn).ensure(conn, now - timedelta(days=1), now + timedelta(days=9))

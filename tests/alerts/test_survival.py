@@ -8,17 +8,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from alerts.desk_port import News
 from alerts.engine import evaluate
+from alerts.sign import Sign
 from desk.actions import report_by_phone
 from desk.case import fold
 from desk.cases import Cases
+from domain.clock import ManualClock
+from domain.errors import StoreUnavailableError
 from domain.fault import Fault, FaultClass
-from storage.database import Database
-from tests.alerts.conftest import World
+from storage.database import Conn, Database
+from storage.embedded import EmbeddedServer
+from storage.migrate import migrate
+from tests.alerts.conftest import World, build_world
 
 DEVICES = 60
 LIMIT_S = 60
@@ -44,6 +54,10 @@ def worker(world: World, *, dies_after: int = 0) -> Iterator[subprocess.Popen[by
 
 @pytest.fixture
 def fleet(world: World) -> list[int]:
+    return add_devices(world)
+
+
+def add_devices(world: World) -> list[int]:
     rows = world.rows(
         f"""INSERT INTO device (key, kind, adopted_at)
             SELECT 'd' || n, 'pos', '2026-01-01Z' FROM generate_series(1, {DEVICES}) n
@@ -118,6 +132,47 @@ def test_evaluators_killed_at_any_moment_lose_and_double_nothing(
     with worker(world):
         until(lambda: nothing_pending(world), "every sign is judged")
     assert_one_case_a_fault(world, fleet, sent)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCut:
+    """The real desk, whose database server is killed after so many signs."""
+
+    cases: Cases
+    server: EmbeddedServer
+    after: int
+    heard: count[int] = field(default_factory=lambda: count(1))
+
+    def sign(self, conn: Conn, alert_id: int, sign: Sign, news: News) -> None:
+        self.cases.sign(conn, alert_id, sign, news)
+        if next(self.heard) == self.after:
+            self.server.kill()
+
+    def returned(self, conn: Conn, fault: Fault, at: datetime, *, restored: bool) -> None:
+        self.cases.returned(conn, fault, at, restored=restored)
+
+
+def test_a_database_that_is_killed_while_signs_are_judged_loses_and_doubles_nothing(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    server = EmbeddedServer(tmp_path, {"shared_buffers": "32MB"})
+    server.start()
+    database = Database(server.dsn)
+    try:
+        migrate(database)
+        world = build_world(database, clock)
+        devices = add_devices(world)
+        sent = send(world, devices)
+        for after in (1, DEVICES):
+            with pytest.raises(StoreUnavailableError):
+                evaluate(database, clock, PowerCut(Cases(clock), server, after))
+            server.start()
+        assert len(world.rows("SELECT FROM pending_sign")) == sent
+        evaluate(database, clock, Cases(clock))
+        assert_one_case_a_fault(world, devices, sent)
+    finally:
+        database.close()
+        server.stop()
 
 
 def test_a_call_and_a_sign_in_the_same_moment_are_one_case(world: World, fleet: list[int]) -> None:
