@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
+from forecall.commands import history
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 collect = typer.Typer(no_args_is_help=True, help="Collect from devices, one protocol a process.")
 account = typer.Typer(no_args_is_help=True, help="Who may use the console.")
+history.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 
@@ -53,7 +55,7 @@ def up(
     from forecall.up import up as run_up
 
     settings = load_settings(config)
-    set_up_logs("up")
+    set_up_logs("up", logging.WARNING)
     run_up(settings, demo=demo, config=config, out=_OUT)
 
 

@@ -42,7 +42,8 @@ def simulate(installation: Installation, stop: threading.Event) -> None:
 async def _simulate(installation: Installation, clock: ScaledClock, stop: threading.Event) -> None:
     with installation.database.transaction() as conn:
         members = read_fleet(conn, clock)
-    script = plan_script([member.device for member in members], clock.epoch, clock.speed)
+    devices = [member.device for member in members]
+    script = plan_script(devices, clock.epoch, clock.speed, delay=clock.now() - clock.epoch)
     world = World(members, clock, address(installation.settings), TENANT, script)
     await world.open()
     with installation.database.transaction() as conn:

@@ -10,8 +10,8 @@ import structlog
 from structlog.typing import EventDict
 
 
-def set_up_logs(part: str) -> None:
-    """Sends structlog's and the libraries' warnings to standard error, each line naming `part`."""
+def set_up_logs(part: str, level: int = logging.INFO) -> None:
+    """Sends our lines from `level` on, and the libraries' warnings, to standard error."""
     structlog.configure(
         processors=[
             partial(_name_part, part),
@@ -22,7 +22,7 @@ def set_up_logs(part: str) -> None:
                 key_order=["timestamp", "level", "part", "event"], drop_missing=True
             ),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

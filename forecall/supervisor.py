@@ -23,7 +23,7 @@ _LOOK_EVERY_S = 0.2
 _FIRST_BACKOFF_S = 0.5
 _LAST_BACKOFF_S = 30.0
 _STEADY_S = 60.0  # a part that ran this long starts again without waiting
-_OBEY_S = 2.5  # a child that has not ended by then is killed
+_OBEY_S = 5.0  # a child that has not ended by then is killed
 _LOG_LIMIT = 10_000_000
 _PR_SET_PDEATHSIG = 1
 
@@ -39,6 +39,10 @@ class Part(Protocol):
 
     def start(self) -> None:
         """Starts it, also after it died. Raises a ForecallError when it does not come up."""
+        ...
+
+    def ask_to_stop(self) -> None:
+        """Lets it begin to end; a server that others need does nothing yet."""
         ...
 
     def stop(self) -> None:
@@ -57,6 +61,7 @@ class Child:
         self._env = dict(env)
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked: float | None = None
 
     @property
     def running(self) -> bool:
@@ -81,12 +86,19 @@ class Child:
                 preexec_fn=_end_with_parent,
             )
 
+    def ask_to_stop(self) -> None:
+        if self.running and self._process:
+            self._process.terminate()
+        self._asked = time.monotonic()
+
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
+        if self._asked is None:
+            self.ask_to_stop()
+        assert self._asked is not None
         try:
-            self._process.wait(_OBEY_S)
+            self._process.wait(max(0.0, self._asked + _OBEY_S - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("killed a part that would not end", name=self.name)
             self._process.kill()
@@ -122,7 +134,9 @@ class Supervisor:
                     _start_again(care)
 
     def end(self) -> None:
-        """Ends every part, the last one first."""
+        """Ends every part. All are asked at once, and waited for from the last one to the first."""
+        for care in reversed(self._cared):
+            care.part.ask_to_stop()
         while self._cared:
             self._cared.pop().part.stop()
 

@@ -38,6 +38,7 @@ DEMO_ACCOUNT, DEMO_PASSWORD = "demo", "forecall-demo"
 _GENERATED_ACCOUNT = "admin"
 _PASSWORD_BYTES = 12
 _MARGIN_S = 2.0  # wall seconds that may have passed after `reached_at` was last written
+_NOT_YET = timedelta(days=7)
 _SERVICES = ("console", "work", "collect mqtt", "collect zkteco")
 
 
@@ -52,11 +53,17 @@ class _Postgres(EmbeddedServer):
 
     name = "postgres"
 
+    def ask_to_stop(self) -> None:
+        """The others need it until they have ended."""
+
 
 class _NatsBroker(Broker):
     """The embedded broker as a part of the system."""
 
     name = "broker"
+
+    def ask_to_stop(self) -> None:
+        """The others need it until they have ended."""
 
 
 def up(settings: Settings, *, demo: bool, config: Path | None, out: Console) -> None:
@@ -146,6 +153,8 @@ def _go_on(database: Database, settings: Settings) -> None:
     moment = _reached(database)
     with database.transaction() as conn:
         pause_simulation(conn, moment)
+        # Until the clocks listen again, on new ports, nobody shall look for them at the old ones.
+        conn.execute(load("demo")["unplace_clocks"], {"until": moment + _NOT_YET})
         install_simulated_clock(conn, ScaledClock(moment, datetime.now(UTC), speed))
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from domain.device import Cause, DeviceKind, ReportedState
+from domain.device import Cause, DeviceKind
 from domain.report import Severity
 from simulator import clockwork
 from simulator.fleet import Device
@@ -234,5 +234,5 @@ def _spells(kind: DeviceKind, life: Life, start: datetime, end: datetime) -> lis
 def _failure_spell(kind: DeviceKind, rise: Rise) -> Spell:
     if kind is DeviceKind.CLOCK:  # a clock without power can't say so
         return Spell(rise.peak, rise.end, Cause.POLL_FAILED, "refused", "")
-    detail = str(ReportedState.HARDWARE_ERROR)
+    detail = SIGNALS[kind].failure_codes[rise.component]
     return Spell(rise.peak, rise.end, Cause.REPORTED, detail, rise.component)

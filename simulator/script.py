@@ -41,11 +41,14 @@ class Script:
         )
 
 
-def plan_script(devices: Iterable[Device], start: datetime, speed: float) -> Script:
+def plan_script(
+    devices: Iterable[Device], start: datetime, speed: float, delay: timedelta = timedelta(0)
+) -> Script:
     """The plan for a demo that goes live at `start` with `speed` times the wall's pace.
 
     It takes devices that nothing else befalls around that time. The same arguments give the same
-    plan, so that the history before `start` can show how the parts began to wear.
+    plan, so that the history before `start` can show how the parts began to wear. `delay` is how
+    much later the devices really came to life: everything planned waits as long.
     """
     calm = iter(_calm(list(devices), start))
     rises, spared = {}, []
@@ -56,9 +59,9 @@ def plan_script(devices: Iterable[Device], start: datetime, speed: float) -> Scr
             spared.append(device)
             continue
         wanted.remove(planned)
-        rises[device.key] = _rise(planned[1], start + timedelta(seconds=planned[2] * speed))
+        rises[device.key] = _rise(planned[1], start + delay + timedelta(seconds=planned[2] * speed))
+    begin = start + delay + timedelta(seconds=_OUTAGE_AFTER_S * speed)
     lost = next(device for device in spared if device.kind is not DeviceKind.CLOCK)
-    begin = start + timedelta(seconds=_OUTAGE_AFTER_S * speed)
     return Script(rises, {lost.key: Outage(begin, begin + timedelta(seconds=_OUTAGE_S * speed))})
 
 

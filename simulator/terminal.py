@@ -52,7 +52,7 @@ class Terminal:
         self.traits = traits(self.device.key, self.device.kind)
         self._signals = SIGNALS[self.device.kind]
         self._rng = np.random.default_rng()
-        self._boot_id = ""
+        self._boot_id = _new_boot()
         self._seq = 0
         self._connected = False
         self._broken = self.life.broken(self.clock.now())
@@ -78,7 +78,7 @@ class Terminal:
 
     def _start(self) -> None:
         """A session begins: a new boot, a last will, and its state."""
-        self._boot_id = uuid.uuid4().hex[:16]
+        self._boot_id = _new_boot()
         self._seq = 0
         self._connected = True
         self.link.open(self._will())
@@ -176,3 +176,7 @@ class Terminal:
         }
         topic = f"v1/{self.tenant}/{self.device.site}/{self.device.key}/{kind}"
         return Message(topic, json.dumps(whole).encode(), retain)
+
+
+def _new_boot() -> str:
+    return uuid.uuid4().hex[:16]

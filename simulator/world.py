@@ -74,8 +74,7 @@ class World:
             terminal.stop()
         for line in self._lines:
             line.close()
-        for attendance_clock in self.clocks:
-            await attendance_clock.server.stop()
+        await asyncio.gather(*(each.server.stop() for each in self.clocks))
 
     def _links(self, devices: Sequence[Device], address: Address) -> list[Link]:
         if len(devices) <= OWN_LINES:

@@ -58,3 +58,9 @@ UPDATE simulated_clock SET reached_at = greatest(reached_at, %(now)s)
 
 -- name: reached
 SELECT epoch, reached_at, speed FROM simulated_clock
+
+-- name: unplace_clocks
+UPDATE clock_poll
+SET next_poll_at = %(until)s, leased_until = NULL, leased_by = NULL, failures = 0
+FROM device
+WHERE device.id = clock_poll.device_id AND device.simulated
