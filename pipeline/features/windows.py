@@ -140,10 +140,8 @@ class CounterWindows:
 def increments(series: Series) -> Floats:
     """(devices, hours): how much a counter grew in each hour, since its last reading before."""
     present = series.n > 0
-    fell = series.last < series.first
-    within = np.where(
-        fell, series.high - series.first + series.last - series.low, series.last - series.first
-    )
+    fell = series.last < series.first  # it began anew from zero, after its highest
+    within = np.where(fell, series.high, 0.0) + series.last - series.first
     previous = _previous_last(series.last, present)
     step = series.first - previous
     between = np.where(np.isnan(previous), 0.0, np.where(step >= 0, step, series.first))

@@ -1,0 +1,112 @@
+"""Features one by one, from single readings and marks: slow, and plain enough to be believed."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.features.definitions import EVENT_LOOKBACK_H, LOOKBACK_H, Feature, Source, Statistic
+from tests.features.helpers import VOCABULARY, MarkRow, Past
+
+Points = list[tuple[float, float]]
+NAN = float("nan")
+
+
+def feature(past: Past, feature: Feature, device: int, moment: float) -> float:
+    definition, subject = feature.definition, feature.subject
+    if definition.source is Source.GAUGE:
+        return _gauge(past, feature, device, math.floor(moment))
+    if definition.source is Source.COUNTER:
+        return _counter(past, feature, device, math.floor(moment))
+    if definition.source is Source.DEVICE:
+        return _device(past, feature, device, moment)
+    rows = {
+        Source.EVENT: past.events,
+        Source.MAINTENANCE: past.maintenance,
+        Source.FAILURE: past.failures,
+    }[definition.source]
+    known = [row for row in rows if row[:2] == (subject, device) and _known(row) <= moment]
+    if definition.statistic is Statistic.COUNT:
+        return float(sum(moment - definition.window_h < row[2] <= moment for row in known))
+    since = moment - max((row[2] for row in known), default=-math.inf)
+    forgotten = definition.source is Source.EVENT and since > EVENT_LOOKBACK_H
+    return NAN if math.isinf(since) or forgotten else since
+
+
+def _known(row: MarkRow) -> float:
+    return max(row[2], row[3])
+
+
+def _within(points: Points, end: int, window: int, skip: int = 0) -> Points:
+    return [point for point in points if max(end - window, 0) <= math.floor(point[0]) < end - skip]
+
+
+def _gauge(past: Past, feature: Feature, device: int, end: int) -> float:
+    definition = feature.definition
+    points = past.readings.get((feature.subject, device), [])
+    here = [value for _, value in _within(points, end, definition.window_h)]
+    if definition.statistic is Statistic.DEVIATION:
+        base = [value for _, value in _within(points, end, LOOKBACK_H, definition.window_h)]
+        if not here or len(base) < 2:
+            return NAN
+        ratio = (np.mean(here) - np.mean(base)) / max(np.std(base), 1e-9 * (1 + abs(np.mean(base))))
+        return float(np.clip(ratio, -50, 50))
+    if definition.statistic is Statistic.SLOPE:
+        return _slope(_within(points, end, definition.window_h))
+    if not here or (definition.statistic is Statistic.SPREAD and len(here) < 2):
+        return NAN
+    compute = {
+        Statistic.MEAN: np.mean,
+        Statistic.SPREAD: np.std,
+        Statistic.LOW: np.min,
+        Statistic.HIGH: np.max,
+    }[definition.statistic]
+    return float(compute(here))
+
+
+def _slope(points: Points) -> float:
+    hours = sorted({math.floor(at) for at, _ in points})
+    if len(hours) < 3:
+        return NAN
+    means = [np.mean([value for at, value in points if math.floor(at) == hour]) for hour in hours]
+    return float(np.polyfit(hours, means, 1)[0])
+
+
+def _counter(past: Past, feature: Feature, device: int, end: int) -> float:
+    points = past.readings.get((feature.subject, device), [])
+    window = feature.definition.window_h
+
+    def rate(window: int, skip: int = 0) -> float:
+        began = max(end - window, math.floor(points[0][0])) if points else end
+        grown = 0.0
+        for (_, before), (at, value) in pairwise(points):
+            if max(end - window, 0) <= math.floor(at) < end - skip:
+                grown += value - before if value >= before else value
+        hours = end - skip - began
+        return grown / hours if hours > 0 else NAN
+
+    if feature.definition.statistic is Statistic.GROWTH:
+        return rate(window) - rate(LOOKBACK_H, skip=window)
+    return rate(window)
+
+
+def _device(past: Past, feature: Feature, device: int, moment: float) -> float:
+    statistic, end = feature.definition.statistic, math.floor(moment)
+    if statistic is Statistic.AGE:
+        return moment - past.installed[device]
+    if statistic is Statistic.MODEL:
+        model = past.models[device]
+        return float(VOCABULARY.models.index(model)) if model in VOCABULARY.models else NAN
+    said = {
+        math.floor(at)
+        for (_, whose), points in past.readings.items()
+        for at, _ in points
+        if whose == device
+    }
+    said |= {math.floor(_known(row)) for row in past.events if row[1] == device and row[3] >= 0}
+    heard = {hour for hour in said if 0 <= hour < end}
+    if statistic is Statistic.SILENCE:
+        return float(min(end - 1 - max(heard, default=-math.inf), LOOKBACK_H))
+    return len([hour for hour in heard if hour >= end - 24]) / 24
