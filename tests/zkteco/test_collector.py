@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
 from collectors.zkteco.collector import ClockCollector
-from domain.clock import ManualClock
+from domain.clock import Clock, ManualClock, ScaledClock
 from domain.errors import StoreUnavailableError
 from pipeline.clock_fleet import ClaimedClocks
 from pipeline.ingest import Ingest
@@ -25,7 +25,7 @@ from tests.zkteco.conftest import Register, RegisterIn, Serve, until
 
 @contextmanager
 def collecting(
-    database: Database, clock: ManualClock, workers: int = 2, **limits: float
+    database: Database, clock: Clock, workers: int = 2, **limits: float
 ) -> Iterator[None]:
     """A collector that runs in a thread meanwhile."""
     fleet = ClaimedClocks(database, clock, Ingest(database, clock, "zkteco"))
@@ -93,6 +93,20 @@ def test_a_clock_is_polled_and_everything_is_stored(
         punches = conn.execute("SELECT count(*) AS n FROM attendance_record").fetchone()
     assert device_row == {"model": "K40/ID", "firmware": "Ver 6.60 Apr 18 2019", "serial": "SN1"}
     assert punches == {"n": 3}
+
+
+def test_drift_is_measured_in_the_clocks_own_time(
+    database: Database, clock: ManualClock, serve: Serve, register: Register
+) -> None:
+    fast = ScaledClock(clock.now(), datetime.now(UTC), speed=300.0)
+    device = EmulatedClock("SN1", fast, drift=timedelta(days=1))
+    device.latency_s = 0.05  # 15 s of the clock's time for each answer
+    register("door-1", serve(device))
+    with collecting(database, fast):
+        until(lambda: states(database) == {"door-1": "up"})
+    day = timedelta(days=1).total_seconds()
+    # A half of the request's time, even on a slow machine, is far less than an hour.
+    assert abs(readings(database, "door-1")["x.ClockDrift"] - day) < 3600
 
 
 def test_the_keypad_is_never_disabled_and_no_log_is_cleared(
