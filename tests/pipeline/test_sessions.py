@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -119,3 +121,30 @@ def test_order_and_redelivery_of_a_batch_change_nothing(
     ingest.store(chance.sample(mixed, 20))
     assert _stored(database, "b-") == _stored(database, "a-")
     assert len(_stored(database, "a-")["transition"]) > 4
+
+
+def test_writers_at_once_store_each_message_once_and_never_block_each_other(
+    database: Database, clock: ManualClock
+) -> None:
+    sent = [
+        DeviceReport(
+            *(f"d{seq % 10}", clock.now(), clock.now(), Identity(f"b{seq % 3}", seq)),
+            contact=Contact(reported=STATES[seq % 3]),
+            readings=(Reading("x.SupplyVoltage", MetricKind.GAUGE, float(seq)),),
+        )
+        for seq in range(1, 300)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        stored = list(pool.map(partial(_store_shuffled, database, clock, sent), range(4)))
+    assert sum(stored) == len(sent)
+    assert len(_stored(database, "d")["reading"]) == len(sent)
+
+
+def _store_shuffled(
+    database: Database, clock: ManualClock, sent: list[DeviceReport], seed: int
+) -> int:
+    """Stores all of `sent` in batches of its own order; returns how many were new."""
+    mixed = random.Random(seed).sample(sent, len(sent))
+    ingest = Ingest(database, clock, "mqtt")
+    batches = [mixed[start : start + 40] for start in range(0, len(mixed), 40)]
+    return sum(ingest.store(batch).stored for batch in batches)
