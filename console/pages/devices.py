@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from console.adoption import adopt
 from console.history import SPANS, segments
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
@@ -49,7 +51,7 @@ def devices(
         values = {
             "page": read_page(conn, queries["devices"], wanted),
             "customers": conn.execute(queries["customers"]).fetchall(),
-            "sites": conn.execute(queries["sites"]).fetchall(),
+            "sites": _sites(conn),
             "kinds": [row["kind"] for row in conn.execute(queries["kinds"])],
         }
     return answer(
@@ -75,6 +77,7 @@ def device(
     with room.database.transaction() as conn:
         found = _device(conn, key)
         values = _history(room, conn, found, span)
+        values["sites"] = [] if found["adopted_at"] else _sites(conn)
         values["metrics"] = choices(conn, found["id"], room.clock.now() - SPANS["30d"])
     return answer(
         request,
@@ -97,6 +100,15 @@ def series(room: TheRoom, _: AReader, key: str, metric: str, span: Span = "7d") 
         found = _device(conn, key)
         drawn = read_series(conn, found["id"], metric, room.clock.now() - SPANS[span])
     return JSONResponse(drawn.to_json())
+
+
+@router.post("/devices/{key}/adopt", dependencies=[OurForm])
+def adopt_device(
+    room: TheRoom, actor: AnActor, key: str, site: Annotated[int | None, Form()] = None
+) -> RedirectResponse:
+    with room.database.transaction() as conn:
+        adopt(conn, room.clock, key, site, actor=actor.name)
+    return RedirectResponse(f"/devices/{quote(key, safe='')}", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/devices/{key}/calls", dependencies=[OurForm])
@@ -124,6 +136,10 @@ def _device(conn: Conn, key: str) -> Row:
     if found is None:
         raise NotFoundError(f"there is no device {key!r}")
     return found
+
+
+def _sites(conn: Conn) -> list[Row]:
+    return conn.execute(load("console")["sites"]).fetchall()
 
 
 def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, object]:

@@ -362,3 +362,12 @@ SELECT t.id, d.key AS device, t.component, t.fault_class, t.alert_id, t.origin, 
    AND (%(origin)s::text IS NULL OR t.origin = %(origin)s)
    AND (%(open)s::boolean IS NULL OR (t.closed_at IS NULL) = %(open)s)
  ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: adopt
+UPDATE device SET adopted_at = %(at)s, site_id = coalesce(%(site_id)s, site_id)
+ WHERE key = %(key)s AND adopted_at IS NULL
+RETURNING id;
+
+-- name: audit
+INSERT INTO audit_entry (at, actor, action, object, detail)
+VALUES (%(at)s, %(actor)s, %(action)s, %(object)s, %(detail)s);

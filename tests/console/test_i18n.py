@@ -108,7 +108,8 @@ def _key(message: Message) -> str:
 
 
 def _strings(message: Message) -> list[str]:
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    said = message.string
+    return [said] if isinstance(said, str) else list(said or [""])
 
 
 def _gaps(text: str) -> set[str]:

@@ -187,6 +187,18 @@ def test_a_call_joins_the_open_ticket(operator: httpx.Client, fleet: list[str]) 
     assert other.headers["location"] == "/tickets/3"
 
 
+def test_a_found_device_is_adopted(operator: httpx.Client, fleet: list[str], seed: Seed) -> None:
+    seed.contact(["stranger"])
+    assert "1 device was found" in operator.get("/").text
+    assert "stranger" in operator.get("/devices?state=found", headers=FRAGMENT).text
+    assert "Adopt this device" in operator.get("/devices/stranger").text
+    assert operator.post("/devices/stranger/adopt", data={"site": "1"}).status_code == 303
+    page = operator.get("/devices/stranger").text
+    assert "Adopt this device" not in page
+    assert "Shanghai 0" in page
+    assert operator.post("/devices/stranger/adopt", data={"site": ""}).status_code == 409
+
+
 def test_a_fragment_that_needs_a_login_takes_the_whole_page_there(visitor: httpx.Client) -> None:
     answer = visitor.get("/overview/feed", headers=FRAGMENT)
     assert answer.headers["hx-redirect"] == "/login"
