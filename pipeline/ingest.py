@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,14 +37,6 @@ CLOCK_OFF = EventReport("realTimeClock", "x.ClockOff", Severity.WARNING)
 """What a device's unbelievable time leaves behind: once a day and device."""
 
 _CLOCK_OFF_REST = timedelta(days=1)
-
-_REJECTED = {
-    "received_at": "timestamptz",
-    "collector": "text",
-    "source": "text",
-    "body": "bytea",
-    "reason": "text",
-}
 
 
 class Ingest:
@@ -88,8 +81,9 @@ class Ingest:
         fresh = _in_order(drop_duplicates(conn, arrivals, now))
         if fresh:
             self._store_fresh(conn, fresh, now)
-        _write_rejected(conn, rejected)
-        result = IntakeResult(len(fresh), len(reports) - len(fresh), len(rejected))
+        kept = _write_rejected(conn, rejected)
+        known = len(reports) - len(fresh) + len(rejected) - kept
+        result = IntakeResult(len(fresh), known, kept)
         self._count(conn, result)
         return result
 
@@ -226,10 +220,12 @@ def _sign(arrival: Arrival, event: EventReport) -> tuple[Any, ...]:
     return (*where, event.code, event.severity.value, "", "", "")
 
 
-def _write_rejected(conn: Conn, rejected: Sequence[RejectedMessage]) -> None:
-    if rejected:
-        copy_rows(conn, "rejected_message", _REJECTED, (_rejected_row(item) for item in rejected))
-
-
-def _rejected_row(item: RejectedMessage) -> tuple[Any, ...]:
-    return (item.received_at, item.collector, item.source, item.body, item.reason)
+def _write_rejected(conn: Conn, rejected: Sequence[RejectedMessage]) -> int:
+    """Keeps what could not be read; returns how many were not kept already."""
+    if not rejected:
+        return 0
+    columns = {
+        field.name: [getattr(message, field.name) for message in rejected]
+        for field in fields(RejectedMessage)
+    }
+    return conn.execute(load("ingest")["write_rejected"], columns).rowcount

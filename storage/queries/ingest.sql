@@ -95,3 +95,13 @@ WHERE started_at < %(before)s
 
 -- name: forget_rejected
 DELETE FROM rejected_message WHERE received_at < %(before)s
+
+-- name: write_rejected
+INSERT INTO rejected_message (received_at, collector, source, body, reason)
+SELECT received_at, collector, source, body, reason
+FROM unnest(
+    %(received_at)s::timestamptz[], %(collector)s::text[], %(source)s::text[], %(body)s::bytea[],
+    %(reason)s::text[]
+) AS message (received_at, collector, source, body, reason)
+ORDER BY source, sha256(body)
+ON CONFLICT DO NOTHING

@@ -104,9 +104,14 @@ def test_reports_without_identity_are_never_duplicates(
     assert ingest.store([poll, poll]).stored == 2
 
 
-def test_rejected_messages_are_kept_whole(ingest: Ingest, clock: ManualClock, rows: Rows) -> None:
+def test_rejected_messages_are_kept_whole_and_once(
+    ingest: Ingest, clock: ManualClock, rows: Rows
+) -> None:
     rejected = RejectedMessage("mqtt", clock.now(), "v1/t/s/d/state", b"\x00\xff", "not JSON")
-    assert ingest.store([], [rejected]).rejected == 1
+    first = ingest.store([], [rejected, rejected])
+    assert (first.rejected, first.duplicate) == (1, 1)
+    again = ingest.store([], [replace(rejected, received_at=clock.now() + timedelta(hours=1))])
+    assert (again.rejected, again.duplicate) == (0, 1)
     row = rows("SELECT * FROM rejected_message")[0]
     assert (row["source"], row["body"], row["reason"]) == (
         "v1/t/s/d/state",
