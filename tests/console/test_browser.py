@@ -59,7 +59,7 @@ def test_an_operators_round(page: Page, seed: Seed, complaints: list[str]) -> No
     _log_in(page)
     _sees_changes_without_reload(page, seed, keys[1])
     _acknowledges(page)
-    _reads_a_device(page, keys[0])
+    _reads_a_device(page, seed, keys[0], keys[2])
     _reads_persian(page)
     assert complaints == []
 
@@ -108,10 +108,13 @@ def _acknowledges(page: Page) -> None:
     expect(page.get_by_label("Note for the history")).to_have_value("")
 
 
-def _reads_a_device(page: Page, key: str) -> None:
+def _reads_a_device(page: Page, seed: Seed, key: str, another: str) -> None:
     page.goto("/devices")
     page.get_by_label("Search").fill(key)
     expect(page.locator("#rows tbody tr")).to_have_count(1, timeout=WAIT_MS)
+    with page.expect_response(lambda answer: f"/devices?search={key}" in answer.url):
+        seed.down(another)  # the list is fetched anew, as it was asked for
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
     page.locator("#rows a.key").click()
     expect(page.locator("#chart canvas")).to_be_visible(timeout=WAIT_MS)
     page.locator("#metric").select_option("PaperCutCount")
@@ -123,7 +126,7 @@ def _reads_persian(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("dir", "rtl", timeout=WAIT_MS)
     expect(page.locator("main time").first).to_contain_text("۱۴۰۴")
     page.goto("/")
-    expect(page.locator(".tile-down .figure")).to_have_text("۱")
+    expect(page.locator(".tile-down .figure")).to_have_text("۲")
     brand, tools = page.locator(".brand").bounding_box(), page.locator(".tools").bounding_box()
     assert brand is not None
     assert tools is not None

@@ -18,14 +18,15 @@
   };
 
   const fetchDue = () => {
-    if (document.hidden) return;
+    if (document.hidden || document.querySelector(".filters.htmx-request")) return;
     const now = performance.now();
     for (const region of [...due.keys()]) {
       if (!region.isConnected) due.delete(region);
       else if (!busy(region) && now - (fetched.get(region) ?? -Infinity) >= REST_MS) {
         due.delete(region);
         fetched.set(region, now);
-        htmx.trigger(region, "news");
+        const source = region.dataset.source || location.pathname + location.search;
+        htmx.ajax("GET", source, { source: region, target: region });
       }
     }
   };
