@@ -21,7 +21,7 @@ from desk.records import failure_recorded, maintenance_recorded
 from desk.upkeep import tick
 from domain.clock import ManualClock
 from domain.errors import BadInputError, ForecallError
-from domain.report import DeviceReport, Intake, IntakeResult, RejectedMessage
+from domain.report import DeviceReport, Intake, IntakeResult, RejectedMessage, Watch
 from forecall.replay_devices import Address, ReplayedFleet
 from forecall.replay_figures import ReplayFigures, figures
 from models.score import score
@@ -121,6 +121,22 @@ class Awaited:
             raise ForecallError(f"replay: {len(self._awaited)} messages were not stored")
 
 
+class _Listening:
+    """A watch that also tells the player when the collector has begun to hear."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._beaten = threading.Event()
+
+    def beat(self, collector: str) -> None:
+        self._watch.beat(collector)
+        self._beaten.set()
+
+    def wait(self) -> None:
+        if not self._beaten.wait(_STORED_WITHIN_S):
+            raise ForecallError("replay: the collector does not reach the broker")
+
+
 @dataclass(frozen=True, slots=True)
 class _Player:
     database: Database
@@ -199,10 +215,12 @@ def _collecting(
 ) -> Iterator[None]:
     """Runs the collector in a thread, as `forecall collect mqtt` does in a process."""
     stop = threading.Event()
-    collector = MqttCollector(broker, intake, CollectorWatch(database, clock), clock)
+    watch = _Listening(CollectorWatch(database, clock))
+    collector = MqttCollector(broker, intake, watch, clock)
     thread = threading.Thread(target=collector.run, args=(stop,), name="collector", daemon=True)
     thread.start()
     try:
+        watch.wait()
         yield
     finally:
         stop.set()
