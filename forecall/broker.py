@@ -167,7 +167,9 @@ def _bindable(port: int) -> int:
         with socket.create_server((HOST, port)) as server:
             return int(server.getsockname()[1])
     except OSError as error:
-        raise BrokerUnavailableError(f"the broker's port {HOST}:{port} is taken: {error}") from error
+        raise BrokerUnavailableError(
+            f"the broker's port {HOST}:{port} is taken: {error}"
+        ) from error
 
 
 def _end_with_parent() -> None:
