@@ -1,0 +1,147 @@
+"""The past that is made for a demo: in memory, and in the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.device import DeviceKind
+from domain.errors import ConfigurationError
+from domain.vocabulary import METRICS, MetricKind
+from forecall.config import Settings
+from forecall.demo import build_demo, is_built
+from simulator.fleet import plan_fleet
+from simulator.history import DeviceHistory, device_history
+from simulator.script import MARGIN
+from simulator.wear import life_of
+from storage.database import Database
+
+END = datetime(2026, 3, 2, 12, tzinfo=UTC)
+START = END - timedelta(days=60)
+
+
+@pytest.fixture(scope="module")
+def past() -> dict[str, DeviceHistory]:
+    fleet = plan_fleet(20, 60, END.date())
+    zones = {site.key: site.time_zone for site in fleet.sites}
+    return {
+        device.key: device_history(
+            device,
+            zones[device.site],
+            life_of(device.key, device.kind, START - MARGIN, END + MARGIN),
+            START,
+            END,
+        )
+        for device in fleet.devices
+    }
+
+
+def test_every_value_is_finite_in_order_and_inside_the_span(past: dict[str, DeviceHistory]) -> None:
+    for history in past.values():
+        for name, series in history.series.items():
+            assert name in METRICS
+            assert np.isfinite(series.values).all()
+            assert (np.diff(series.moments // 3600) >= 1).all()
+            assert series.moments[0] >= START.timestamp()
+            assert series.moments[-1] < END.timestamp()
+
+
+def test_counters_only_grow(past: dict[str, DeviceHistory]) -> None:
+    cleared = {"x.VerifiedCount"}  # counts what the log holds, and logs are cleared
+    for history in past.values():
+        for name, series in history.series.items():
+            if METRICS[name].kind is MetricKind.COUNTER and name not in cleared:
+                assert (np.diff(series.values) >= 0).all(), name
+
+
+def test_spells_and_events_lie_in_order_inside_the_span(past: dict[str, DeviceHistory]) -> None:
+    for history in past.values():
+        assert all(before.end < after.start for before, after in pairwise(history.spells))
+        assert all(START <= spell.start < spell.end < END for spell in history.spells)
+        assert all(START <= event.at < END for event in history.events)
+        assert list(history.events) == sorted(history.events, key=lambda event: event.at)
+
+
+def test_a_terminals_failure_has_its_critical_event_and_a_clock_falls_silent(
+    past: dict[str, DeviceHistory],
+) -> None:
+    failures = [(key, history, rise) for key, history in past.items() for rise in history.failures]
+    assert len(failures) > 30
+    for key, history, rise in failures:
+        critical = [event for event in history.events if event.severity == "critical"]
+        silent = key.startswith("SIMC")
+        assert silent != any(event.at == rise.peak for event in critical)
+        if silent:
+            heard = history.series["x.ClockDrift"].moments
+            inside = (heard >= rise.peak.timestamp()) & (heard < rise.end.timestamp())
+            assert not inside.any()
+
+
+def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) -> None:
+    worn, sound = [], []
+    for key, history in past.items():
+        if not key.startswith("SIMK"):
+            continue
+        rejected = history.series["x.BillRejectedCount"]
+        for rise in history.failures:
+            if rise.component != "billAcceptor" or rise.peak - rise.onset < timedelta(hours=30):
+                continue
+            worn.append(_growth(rejected.moments, rejected.values, rise.peak))
+            sound.append(_growth(rejected.moments, rejected.values, rise.onset))
+    assert np.nanmean(worn) > 2 * np.nanmean(sound)
+
+
+def _growth(moments: np.ndarray, values: np.ndarray, until: datetime) -> float:  # type: ignore[type-arg]
+    day = (moments >= until.timestamp() - 86400) & (moments < until.timestamp())
+    return float(values[day][-1] - values[day][0]) if day.sum() > 1 else float("nan")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, demo_clocks=6, demo_terminals=14, demo_history_days=10)
+
+
+def test_the_store_holds_the_past_once_and_without_gaps(
+    database: Database, settings: Settings
+) -> None:
+    assert not is_built(database)
+    shares: list[float] = []
+    build_demo(database, settings, END, lambda _, share: shares.append(share))
+    assert is_built(database)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    with database.transaction() as conn:
+        one = conn.execute(
+            "SELECT count(*) AS n, min(hour) AS first, max(hour) AS last FROM rollup_hourly "
+            "JOIN device ON device.id = device_id JOIN metric ON metric.id = metric_id "
+            "WHERE key = 'SIMP00001' AND name = 'HoursPoweredCount'"
+        ).fetchone()
+        broken = conn.execute(
+            "SELECT FROM (SELECT from_state, lag(to_state) OVER (PARTITION BY device_id ORDER BY "
+            "version) AS before FROM device_transition) steps WHERE before <> from_state"
+        ).fetchall()
+        versions = conn.execute(
+            "SELECT FROM device_status JOIN LATERAL (SELECT max(version) AS newest FROM "
+            "device_transition WHERE device_id = device_status.device_id) t ON true "
+            "WHERE version <> newest"
+        ).fetchall()
+    assert one == {"n": 240, "first": END - timedelta(days=10), "last": END - timedelta(hours=1)}
+    assert not broken
+    assert not versions
+
+
+def test_a_store_with_real_devices_gets_no_demo(database: Database) -> None:
+    with database.transaction() as conn:
+        conn.execute("INSERT INTO device (key, kind) VALUES ('real', %s)", [DeviceKind.POS])
+    with pytest.raises(ConfigurationError, match="real devices"):
+        is_built(database)
+
+
+def test_too_large_a_demo_is_refused(database: Database, tmp_path: Path) -> None:
+    large = Settings(data_dir=tmp_path, demo_clocks=3000, demo_terminals=3000)
+    with pytest.raises(ConfigurationError, match="at most 5000"):
+        build_demo(database, large, END, lambda *_: None)
