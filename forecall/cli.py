@@ -154,7 +154,7 @@ def settings_() -> None:
         table.add_row(f"{PREFIX}{name.upper()}", str(field.default), field.description or "")
     _OUT.print(table)
     _OUT.print(
-        "In a TOML file `[mqtt] host = ...` is FORECALL_MQTT_HOST; FORECALL_X_FILE names a file "
+        "In a TOML file `\\[mqtt] host = ...` is FORECALL_MQTT_HOST; FORECALL_X_FILE names a file "
         "that holds the value of FORECALL_X.",
         highlight=False,
     )

@@ -31,31 +31,44 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        Path("~/.local/share/forecall"),
+        default=Path("~/.local/share/forecall"),
         description="Where the embedded database, the broker and the logs keep their files.",
     )
-    host: str = Field("127.0.0.1", description="The address that the console listens on.")
-    port: Port = Field(8080, description="The console's port.")
+    host: str = Field(default="127.0.0.1", description="The address that the console listens on.")
+    port: Port = Field(default=8080, description="The console's port.")
     database_dsn: SecretStr = Field(
-        SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
+        default=SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
     )
-    mqtt_host: str = Field("", description="The MQTT broker; empty: the embedded one.")
+    mqtt_host: str = Field(default="", description="The MQTT broker; empty: the embedded one.")
     mqtt_port: Port = 1883
     mqtt_username: str = ""
     mqtt_password: SecretStr = SecretStr("")
-    mqtt_ca: Path | None = Field(None, description="CA that signed the broker's certificate.")
-    mqtt_client_id: str = Field("forecall-collector", description="Fixed, without dots.")
-    mqtt_tenant: str = Field("+", description="Topic level `tenant` to listen to; +: all.")
-    zkteco_workers: int = Field(4, ge=1, le=256, description="Attendance clocks polled at once.")
+    mqtt_ca: Path | None = Field(
+        default=None, description="CA that signed the broker's certificate."
+    )
+    mqtt_client_id: str = Field(default="forecall-collector", description="Fixed, without dots.")
+    mqtt_tenant: str = Field(default="+", description="Topic level `tenant` to listen to; +: all.")
+    zkteco_workers: int = Field(
+        default=4, ge=1, le=256, description="Attendance clocks polled at once."
+    )
     keep_days: int = Field(
-        400, ge=14, description="How long readings, events and rollups are kept."
+        default=400, ge=14, description="How long readings, events and rollups are kept."
     )
-    demo_clocks: int = Field(40, ge=2, le=MAX_DEMO_DEVICES)
-    demo_terminals: int = Field(160, ge=2, le=MAX_DEMO_DEVICES)
+    demo_clocks: int = Field(
+        default=40, ge=2, le=MAX_DEMO_DEVICES, description="Simulated attendance clocks."
+    )
+    demo_terminals: int = Field(
+        default=160, ge=2, le=MAX_DEMO_DEVICES, description="Simulated POS terminals and kiosks."
+    )
     demo_speed: float | None = Field(
-        None, gt=0, le=600, description="Simulated seconds a second; empty: by the fleet's size."
+        default=None,
+        gt=0,
+        le=600,
+        description="Simulated seconds a second; empty: by the fleet's size.",
     )
-    demo_history_days: int = Field(60, ge=7, le=365)
+    demo_history_days: int = Field(
+        default=60, ge=7, le=365, description="Days of past that the first start makes."
+    )
 
     @field_validator("data_dir")
     @classmethod

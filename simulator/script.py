@@ -50,10 +50,10 @@ def plan_script(
     plan, so that the history before `start` can show how the parts began to wear. `delay` is how
     much later the devices really came to life: everything planned waits as long.
     """
-    calm = iter(_calm(list(devices), start))
-    rises, spared = {}, []
+    rises: dict[str, Rise] = {}
+    spared: list[Device] = []
     wanted = list(_FAILURES)
-    for device in calm:
+    for device in _calm(list(devices), start):
         planned = next((each for each in wanted if each[0] is device.kind), None)
         if planned is None:
             spared.append(device)
@@ -61,8 +61,9 @@ def plan_script(
         wanted.remove(planned)
         rises[device.key] = _rise(planned[1], start + delay + timedelta(seconds=planned[2] * speed))
     begin = start + delay + timedelta(seconds=_OUTAGE_AFTER_S * speed)
-    lost = next(device for device in spared if device.kind is not DeviceKind.CLOCK)
-    return Script(rises, {lost.key: Outage(begin, begin + timedelta(seconds=_OUTAGE_S * speed))})
+    outage = Outage(begin, begin + timedelta(seconds=_OUTAGE_S * speed))
+    lost = [device.key for device in spared if device.kind is not DeviceKind.CLOCK][:1]
+    return Script(rises, dict.fromkeys(lost, outage))
 
 
 def _calm(devices: list[Device], start: datetime) -> list[Device]:

@@ -11,7 +11,8 @@ import pytest
 
 from domain.device import DeviceKind
 from domain.errors import ConfigurationError
-from domain.vocabulary import METRICS, MetricKind
+from domain.report import MetricKind
+from domain.vocabulary import METRICS
 from forecall.config import Settings
 from forecall.demo import build_demo, is_built
 from simulator.fleet import plan_fleet
@@ -95,7 +96,7 @@ def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) 
     assert np.nanmean(worn) > 2 * np.nanmean(sound)
 
 
-def _growth(moments: np.ndarray, values: np.ndarray, until: datetime) -> float:  # type: ignore[type-arg]
+def _growth(moments: np.ndarray, values: np.ndarray, until: datetime) -> float:
     day = (moments >= until.timestamp() - 86400) & (moments < until.timestamp())
     return float(values[day][-1] - values[day][0]) if day.sum() > 1 else float("nan")
 

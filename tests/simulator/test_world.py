@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,10 +37,12 @@ class Heard:
         self.rejected: list[RejectedMessage] = []
         self.listening = threading.Event()
 
-    def store(self, reports: object, rejected: object = ()) -> IntakeResult:
-        self.reports += reports  # type: ignore[operator]
-        self.rejected += rejected  # type: ignore[operator]
-        return IntakeResult(0, 0, 0)
+    def store(
+        self, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage] = ()
+    ) -> IntakeResult:
+        self.reports += reports
+        self.rejected += rejected
+        return IntakeResult(len(reports), 0, len(rejected))
 
     def beat(self, collector: str) -> None:
         self.listening.set()
