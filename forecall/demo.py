@@ -79,30 +79,23 @@ def history_span(settings: Settings) -> timedelta:
 
 
 def is_built(database: Database) -> bool:
-    """Whether the store holds a demo already.
-
-    Raises ConfigurationError when it holds devices of another kind: the two must not mix.
-    """
+    """Whether the store holds a demo already."""
     with database.transaction() as conn:
         row = conn.execute(load("demo")["devices"]).fetchone()
-    assert row is not None
-    if row["total"] > row["simulated"]:
-        raise ConfigurationError(
-            "data_dir: this folder holds real devices; set FORECALL_DATA_DIR to another folder "
-            "for the demo"
-        )
-    return bool(row["total"])
+    return bool(row and row["simulated"])
 
 
 def build_demo(database: Database, settings: Settings, end: datetime, progress: Progress) -> None:
     """Makes the fleet and its past up to `end`, all of it or, on any error, nothing.
 
-    Raises ConfigurationError when more devices are wanted than a demo carries.
+    Raises ConfigurationError when more devices are wanted than a demo carries, or the store holds
+    real ones: the two must not mix.
     """
     if settings.demo_clocks + settings.demo_terminals > MAX_DEMO_DEVICES:
         raise ConfigurationError(
             f"demo_clocks, demo_terminals: at most {MAX_DEMO_DEVICES} devices together"
         )
+    _refuse_real_devices(database)
     fleet = plan_fleet(settings.demo_clocks, settings.demo_terminals, end.date())
     with database.transaction() as conn:
         start = end - history_span(settings)
@@ -111,6 +104,16 @@ def build_demo(database: Database, settings: Settings, end: datetime, progress: 
         clock = ScaledClock(end, datetime.now(UTC), demo_speed(settings))
         install_simulated_clock(conn, clock)
         conn.execute(load("demo")["reach"], {"now": end})
+
+
+def _refuse_real_devices(database: Database) -> None:
+    with database.transaction() as conn:
+        row = conn.execute(load("demo")["devices"]).fetchone()
+    if row and row["total"] > row["simulated"]:
+        raise ConfigurationError(
+            "data_dir: this folder holds real devices; set FORECALL_DATA_DIR to another folder "
+            "for the demo"
+        )
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ def set_up_logs(part: str, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
+    # A job that is still under way when its next turn comes is meant to skip that turn.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _name_part(part: str, _logger: object, _method: str, event: EventDict) -> EventDict:

@@ -114,6 +114,11 @@ def _start(
 def _prepare(database: Database, settings: Settings, demo: bool, out: Console) -> _Login | None:
     """What has to be in the store before the services start."""
     if not demo:
+        if is_built(database):
+            raise ConfigurationError(
+                "data_dir: this folder holds a demo; start it with --demo, or set "
+                "FORECALL_DATA_DIR to another folder"
+            )
         return _first_account(database, _GENERATED_ACCOUNT, secrets.token_urlsafe(_PASSWORD_BYTES))
     if not is_built(database):
         out.print(

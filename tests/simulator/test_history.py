@@ -135,11 +135,11 @@ def test_the_store_holds_the_past_once_and_without_gaps(
     assert not versions
 
 
-def test_a_store_with_real_devices_gets_no_demo(database: Database) -> None:
+def test_a_store_with_real_devices_gets_no_demo(database: Database, settings: Settings) -> None:
     with database.transaction() as conn:
         conn.execute("INSERT INTO device (key, kind) VALUES ('real', %s)", [DeviceKind.POS])
     with pytest.raises(ConfigurationError, match="real devices"):
-        is_built(database)
+        build_demo(database, settings, END, lambda *_: None)
 
 
 def test_too_large_a_demo_is_refused(database: Database, tmp_path: Path) -> None:
