@@ -12,7 +12,7 @@ from kpi.uptime import Scope, uptime
 from storage.database import Conn, Row
 from storage.queries import load
 
-FEED_LENGTH = 14
+FEED_LENGTH = 12
 FORETOLD_LENGTH = 6
 RECENT = timedelta(days=1)
 
