@@ -49,12 +49,12 @@ def serve() -> Iterator[Serve]:
 
     def start(clock: EmulatedClock) -> ClockServer:
         servers.append(ClockServer(clock))
-        asyncio.run_coroutine_threadsafe(servers[-1].start(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(servers[-1].start(), loop).result(30)
         return servers[-1]
 
     yield start
     for server in servers:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
