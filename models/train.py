@@ -1,7 +1,8 @@
 """Trains one model a task, judges it on a later period, and promotes it if it is cheaper.
 
-The period is cut in time: fit | choose calibration and threshold | test, each a horizon apart. The
-figures come from a model fitted before the test period; the one that is kept learns from all of it.
+The period is cut in time: training | test, a horizon apart. Calibration and threshold are chosen
+inside the training part, on decisions later than what the fold's model learned from. The figures come
+from a model fitted before the test period; the one that is kept learns from all of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +37,7 @@ from storage.database import Conn, Database
 from storage.queries import load
 
 _FEWEST_TO_COMPARE = 5
+_FOLDS = (0.5, 0.75)  # of the training part: where each fold stops learning
 _log = structlog.get_logger()
 _L = TypeVar("_L", bound=Learner)
 
@@ -124,6 +127,12 @@ class _Candidate:
     rule_text: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fold:
+    fit: NDArray[np.bool_]
+    choose: NDArray[np.bool_]
+
+
 class _Training:
     """One task: its decisions and how they are cut in time."""
 
@@ -142,31 +151,37 @@ class _Training:
         moment = self._rows.moment
         first, last = (moment.min(), moment.max()) if len(moment) else (0.0, 0.0)
         self.test_from = float(last - settings.test_share * (last - first))
-        self._choose_from = float(self.test_from - settings.test_share * (self.test_from - first))
         self._test = moment >= self.test_from
-        self._choose = (moment >= self._choose_from) & self._known_by(self.test_from)
+        bounds = [first + share * (self.test_from - first) for share in (*_FOLDS, 1.0)]
+        self._folds = [
+            _Fold(self._known_by(start), (moment >= start) & self._known_by(end))
+            for start, end in pairwise(bounds)
+        ]
 
     @property
     def possible(self) -> bool:
-        """Whether each part of the period has decisions of both outcomes to learn from."""
-        parts = (self._known_by(self._choose_from), self._choose)
-        labels = [self._rows.label[part] for part in parts]
+        """Whether the parts of the period have decisions of both outcomes to learn from."""
+        chosen = np.any([fold.choose for fold in self._folds], axis=0)
+        labels = [self._rows.label[part] for part in (self._folds[0].fit, chosen)]
         return all(bool(label.any()) and not bool(label.all()) for label in labels)
 
     def run(self) -> _Candidate:
-        first, shift = self._fitted(self._known_by(self._choose_from), fit)
-        chosen = (
-            Calibration().after(shift).apply(raw_probability(first, self._values(self._choose)))
-        )
-        calibration = calibrate(chosen, self._rows.label[self._choose])
-        threshold = self._cheapest(self._choose, calibration.apply(chosen))
-        second, shift = self._fitted(self._known_by(self.test_from), fit)
-        raw = raw_probability(second, self._values(self._test))
-        probability = calibration.after(shift).apply(raw)
+        calibration, threshold = self._chosen()
+        probability = calibration.apply(self._foretold(self._known_by(self.test_from), self._test))
         rule, rule_text = self._rule()
         costs = self._settings.costs
         test = evaluate(self._scored(self._test, probability), threshold, costs)
         return _Candidate(threshold, calibration, probability, test, rule, rule_text)
+
+    def _chosen(self) -> tuple[Calibration, float]:
+        """Calibration and threshold, from decisions that no fold's model has learned from."""
+        raw = np.zeros(len(self._rows.index))
+        for fold in self._folds:
+            raw[fold.choose] = self._foretold(fold.fit, fold.choose)
+        chosen = np.any([fold.choose for fold in self._folds], axis=0)
+        calibration = calibrate(raw[chosen], self._rows.label[chosen])
+        scored = self._scored(chosen, calibration.apply(raw[chosen]))
+        return calibration, cheapest_threshold(scored, self._settings.costs)
 
     def beats(self, candidate: _Candidate, champion: Model | None) -> bool:
         """Whether the candidate is cheaper, on test decisions that the champion never learned
@@ -222,6 +237,11 @@ class _Training:
         rows = self._rows.index[teaching[kept]]
         return learner(self._data.values[rows], self._rows.label[teaching[kept]]), shift
 
+    def _foretold(self, learn: NDArray[np.bool_], part: NDArray[np.bool_]) -> Floats:
+        """The uncalibrated probabilities of `part`, by a model that learned from `learn`."""
+        model, shift = self._fitted(learn, fit)
+        return Calibration().after(shift).apply(raw_probability(model, self._values(part)))
+
     def _scored(self, part: NDArray[np.bool_], probability: Floats) -> Scored:
         rows: TaskRows = self._rows
         return Scored(
@@ -232,9 +252,6 @@ class _Training:
             self._data.failures.of(self.task.component),
             self._horizon_h,
         )
-
-    def _cheapest(self, part: NDArray[np.bool_], probability: Floats) -> float:
-        return cheapest_threshold(self._scored(part, probability), self._settings.costs)
 
     def _rule(self) -> tuple[Metrics, str]:
         rule, _ = self._fitted(self._known_by(self.test_from), fit_rule)
