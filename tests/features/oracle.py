@@ -57,13 +57,12 @@ def _gauge(past: Past, feature: Feature, device: int, end: int) -> float:
         return _slope(_within(points, end, definition.window_h))
     if not here or (definition.statistic is Statistic.SPREAD and len(here) < 2):
         return NAN
-    compute = {
-        Statistic.MEAN: np.mean,
-        Statistic.SPREAD: np.std,
-        Statistic.LOW: np.min,
-        Statistic.HIGH: np.max,
+    return {
+        Statistic.MEAN: float(np.mean(here)),
+        Statistic.SPREAD: float(np.std(here)),
+        Statistic.LOW: min(here),
+        Statistic.HIGH: max(here),
     }[definition.statistic]
-    return float(compute(here))
 
 
 def _slope(points: Points) -> float:

@@ -9,11 +9,12 @@ import pytest
 
 from pipeline.features.build import features_at
 from pipeline.features.definitions import Vocabulary, features, schema_hash
+from pipeline.features.frames import Floats, Ints
 from tests.features import oracle
-from tests.features.helpers import VOCABULARY, Past, frames_of, random_past
+from tests.features.helpers import VOCABULARY, MarkRow, Past, frames_of, random_past
 
 
-def _rows(past: Past, seed: int, count: int = 25) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _rows(past: Past, seed: int, count: int = 25) -> tuple[Ints, Floats]:
     rng = np.random.default_rng(seed)
     return rng.integers(0, 3, count), rng.uniform(1, past.hours, count)
 
@@ -59,18 +60,21 @@ def test_scoring_sees_what_training_saw() -> None:
     frames = frames_of(past)
     whole = features_at(frames, np.arange(3), np.full(3, 400.0), VOCABULARY).values
     cut = 400 - 170
-    week = Past(
-        170,
-        {
+
+    def shifted(rows: list[MarkRow]) -> list[MarkRow]:
+        return [(name, device, at - cut, known - cut) for name, device, at, known in rows]
+
+    week = replace(
+        past,
+        hours=170,
+        readings={
             key: [(at - cut, value) for at, value in points if at >= cut]
             for key, points in past.readings.items()
         },
-        *(
-            [(name, device, at - cut, known - cut) for name, device, at, known in rows]
-            for rows in (past.events, past.maintenance, past.failures)
-        ),
-        past.models,
-        tuple(hours - cut for hours in past.installed),
+        events=shifted(past.events),
+        maintenance=shifted(past.maintenance),
+        failures=shifted(past.failures),
+        installed=tuple(hours - cut for hours in past.installed),
     )
     lately = features_at(frames_of(week), np.arange(3), np.full(3, 170.0), VOCABULARY).values
     np.testing.assert_allclose(lately, whole, rtol=2e-4, atol=1e-4)

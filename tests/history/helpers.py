@@ -76,7 +76,8 @@ class _Tables:
 
 
 def _failures(rng: np.random.Generator, hours: int) -> list[int]:
-    found, at = [], 0
+    found: list[int] = []
+    at = 0
     while True:
         at += int(rng.integers(8 * 24, 16 * 24))
         if at > hours - 30:

@@ -26,7 +26,7 @@ def told(tmp_path: Path) -> Told:
 
 def _count(database: Database, table: str) -> int:
     with database.transaction() as conn:
-        row = conn.execute(f"SELECT count(*) AS n FROM {table}").fetchone()  # type: ignore[arg-type]
+        row = conn.execute(f"SELECT count(*) AS n FROM {table}").fetchone()
     assert row is not None
     return int(row["n"])
 
@@ -84,7 +84,7 @@ def test_up_to_a_moment_only(database: Database, clock: Clock, told: Told) -> No
     with database.transaction() as conn:
         for table in ("reading", "device_event", "failure", "maintenance"):
             late = conn.execute(
-                f"SELECT count(*) AS n FROM {table} WHERE at >= %s",  # type: ignore[arg-type]
+                f"SELECT count(*) AS n FROM {table} WHERE at >= %s",
                 [until],
             ).fetchone()
             assert late == {"n": 0}

@@ -22,7 +22,7 @@ from tests.history.helpers import START, write_folder
 
 def _rows(database: Database, query: str) -> list[Row]:
     with database.transaction() as conn:
-        return conn.execute(query).fetchall()  # type: ignore[arg-type]
+        return conn.execute(query).fetchall()
 
 
 def test_what_devices_said_flows_through_every_room(database: Database, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.models.conftest import SETTINGS
 
 def _rows(database: Database, query: str) -> list[Row]:
     with database.transaction() as conn:
-        return conn.execute(query).fetchall()  # type: ignore[arg-type]
+        return conn.execute(query).fetchall()
 
 
 def _train(database: Database, told: Told) -> Trained:
@@ -68,7 +68,7 @@ def test_scoring_reads_nothing_later_than_its_clock(database: Database, told: To
             ("maintenance", "at"),
         ):
             conn.execute(
-                f"DELETE FROM {table} WHERE {column} > %s",  # type: ignore[arg-type]
+                f"DELETE FROM {table} WHERE {column} > %s",
                 [clock.now()],
             )
     score(database, clock)
