@@ -20,7 +20,7 @@ from desk.cases import Cases
 from desk.records import failure_recorded, maintenance_recorded
 from desk.upkeep import tick
 from domain.clock import ManualClock
-from domain.errors import BadInputError, ForecallError
+from domain.errors import BadInputError, ForecallError, NotAllowedError
 from domain.report import DeviceReport, Intake, IntakeResult, RejectedMessage, Watch
 from forecall.replay_devices import Address, ReplayedFleet
 from forecall.replay_figures import ReplayFigures, figures
@@ -73,9 +73,11 @@ def replay(
     """Plays `history` from `plan.start` until before `plan.end` and counts what was foretold.
 
     The devices must be there and adopted: import the folder up to `plan.start` before. Playing the
-    same hours again stores nothing twice. Raises BadInputError when a device is missing.
+    same hours again stores nothing twice. Raises BadInputError when a device is missing, and
+    NotAllowedError when the store is a live system's.
     """
     say = progress or (lambda _what, _share: None)
+    _refuse_live(database, plan)
     clock = ReplayClock(plan.start)
     ids = _device_ids(database, history)
     awaited = Awaited(Ingest(database, clock, COLLECTOR))
@@ -191,6 +193,16 @@ class _Player:
                     work.at,
                     source=_SOURCE,
                 )
+
+
+def _refuse_live(database: Database, plan: ReplayPlan) -> None:
+    with database.transaction() as conn:
+        row = conn.execute(load("replay")["beat_after"], {"end": plan.end}).fetchone()
+    if row and row["at"]:
+        raise NotAllowedError(
+            f"replay: a collector of this store listened at {row['at']:%Y-%m-%d %H:%M}, after the "
+            "replay's end; use a store of its own"
+        )
 
 
 def _device_ids(database: Database, history: History) -> list[int]:

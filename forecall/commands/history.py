@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forecall.config import load_settings
+from forecall.logs import set_up_logs
 from forecall.progress import shown
 from forecall.wiring import Installation, store_for_command
 
@@ -173,6 +175,7 @@ def score_(config: ConfigOption = None) -> None:
 
 @contextmanager
 def _store(config: Path | None) -> Iterator[Installation]:
+    set_up_logs("history", logging.WARNING)
     with store_for_command(load_settings(config), "history") as installation:
         yield installation
 

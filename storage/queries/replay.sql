@@ -1,6 +1,9 @@
 -- name: devices
 SELECT id, key FROM device WHERE key = ANY(%(keys)s) AND adopted_at IS NOT NULL
 
+-- name: beat_after
+SELECT max(beat_at) AS at FROM collector_watch WHERE beat_at > %(end)s
+
 -- name: tickets
 SELECT ticket.device_id, ticket.component, ticket.origin, ticket.opened_at, ticket.failed_at,
        ticket.closed_at,

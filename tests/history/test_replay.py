@@ -9,13 +9,14 @@ import pytest
 
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ManualClock
-from domain.errors import BadInputError
+from domain.errors import BadInputError, NotAllowedError
 from forecall.broker import HOST, Broker
 from forecall.importer import import_history
 from forecall.replay import ReplayPlan, replay
 from models.settings import TrainSettings
 from models.train import train
 from pipeline.history import read_history
+from pipeline.watch import CollectorWatch
 from storage.database import Database, Row
 from tests.history.helpers import START, write_folder
 
@@ -70,6 +71,19 @@ def _the_failing_printers_ticket_was_there_before(database: Database) -> None:
     )
     assert failed
     assert all(ticket["opened_at"] < ticket["failed_at"] for ticket in failed)
+
+
+def test_a_live_systems_store_is_left_alone(database: Database, tmp_path: Path) -> None:
+    told = write_folder(tmp_path / "history", devices=2, days=12)
+    live = ManualClock(told.end + timedelta(days=100))
+    CollectorWatch(database, live).beat("mqtt")
+    with pytest.raises(NotAllowedError, match="use a store of its own"):
+        replay(
+            database,
+            read_history(told.folder),
+            ReplayPlan(START, told.end),
+            BrokerSettings(HOST, 1),
+        )
 
 
 def test_unknown_devices_are_refused(database: Database, tmp_path: Path) -> None:
