@@ -1,53 +1,77 @@
-"""The long-running services, each a process of its own: wiring, then run until told to stop."""
+"""The long-running services, each a process of its own: wiring, then run until told to stop.
+
+A service imports what it runs when it runs it: five processes start at once, and none shall load
+what only another one needs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Event
+from typing import TYPE_CHECKING
 
-from collectors.mqtt.collector import MqttCollector
-from collectors.mqtt.settings import COLLECTOR as MQTT
-from collectors.mqtt.settings import BrokerSettings
-from collectors.zkteco.collector import ClockCollector
-from collectors.zkteco.fleet import COLLECTOR as ZKTECO
-from console.app import create_app
-from console.serve import serve
 from domain.clock import ScaledClock
 from domain.errors import ConfigurationError
 from forecall.config import Settings
-from forecall.live import simulate
 from forecall.wiring import Installation
-from forecall.work import work
-from pipeline.clock_fleet import ClaimedClocks
 from pipeline.ingest import Ingest
 from pipeline.watch import CollectorWatch
+
+if TYPE_CHECKING:
+    from collectors.mqtt.settings import BrokerSettings
 
 
 def collect_mqtt(installation: Installation, stop: Event) -> None:
     """Hears terminals through the MQTT broker."""
+    from collectors.mqtt.collector import MqttCollector
+    from collectors.mqtt.settings import COLLECTOR
+
     database, clock = installation.database, installation.clock
-    intake = Ingest(database, clock, MQTT)
+    intake = Ingest(database, clock, COLLECTOR)
     watch = CollectorWatch(database, clock)
     MqttCollector(broker_settings(installation.settings), intake, watch, clock).run(stop)
 
 
 def collect_zkteco(installation: Installation, stop: Event) -> None:
     """Polls attendance clocks."""
+    from collectors.zkteco.collector import ClockCollector
+    from collectors.zkteco.fleet import COLLECTOR
+    from pipeline.clock_fleet import ClaimedClocks
+
     database, clock = installation.database, installation.clock
-    fleet = ClaimedClocks(database, clock, Ingest(database, clock, ZKTECO))
+    fleet = ClaimedClocks(database, clock, Ingest(database, clock, COLLECTOR))
     watch = CollectorWatch(database, clock)
     ClockCollector(fleet, watch, clock, workers=installation.settings.zkteco_workers).run(stop)
 
 
+def work(installation: Installation, stop: Event) -> None:
+    """Does what is due again and again."""
+    from forecall.work import work as do_work
+
+    do_work(installation, stop)
+
+
 def console(installation: Installation, stop: Event) -> None:
     """Serves the web console."""
+    from console.app import create_app
+    from console.serve import serve
+
     settings, clock = installation.settings, installation.clock
     app = create_app(installation.database, clock, simulated=isinstance(clock, ScaledClock))
     serve(app, settings.host, settings.port, stop)
 
 
+def simulate(installation: Installation, stop: Event) -> None:
+    """Runs the demo's fleet."""
+    from forecall.live import simulate as run_fleet
+
+    run_fleet(installation, stop)
+
+
 def broker_settings(settings: Settings) -> BrokerSettings:
     """How the collector reaches the broker. Raises ConfigurationError when none is set."""
+    from collectors.mqtt.settings import BrokerSettings
+
     if not settings.mqtt_host:
         raise ConfigurationError(
             "mqtt_host: no broker is set; set FORECALL_MQTT_HOST, or start all parts: forecall up"

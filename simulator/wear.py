@@ -54,7 +54,7 @@ class PartKind:
 PARTS: Mapping[DeviceKind, tuple[PartKind, ...]] = {
     DeviceKind.CLOCK: (PartKind("powerSupply", 75.0),),
     DeviceKind.POS: (PartKind("receiptPrinter", 115.0), PartKind("cardReader", 190.0)),
-    DeviceKind.KIOSK: (PartKind("receiptPrinter", 150.0), PartKind("billAcceptor", 115.0)),
+    DeviceKind.KIOSK: (PartKind("receiptPrinter", 120.0), PartKind("billAcceptor", 115.0)),
 }
 _OUTAGE_MEAN_H = 24.0 * 25
 _OUTAGE_H = (0.7, 1.5)  # shortest and mean

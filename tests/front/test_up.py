@@ -84,6 +84,10 @@ def _status(folder: Path) -> dict[str, Any]:
     return json.loads(result.stdout) if result.returncode == 0 else {"devices": {"up": 0}}
 
 
+def _stored(folder: Path) -> int:
+    return int(_status(folder).get("messages", {"stored": 0})["stored"])
+
+
 def _ready(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}readyz", timeout=5) as answer:
@@ -119,17 +123,22 @@ def test_a_system_starts_lives_ends_and_goes_on(folder: Path) -> None:
         second = _status(folder)
         assert second["now"] > first["now"]
         assert second["messages"]["stored"] >= first["messages"]["stored"]
-        _kill_a_child(process.pid, "work")
-        wait_for("what was killed runs again", lambda: _child(process.pid, "work"))
+        for name in ("nats-server", "postgres", "work"):
+            _kill_a_child(process.pid, name)
+            wait_for(f"{name} runs again", lambda name=name: _child(process.pid, name), 60)  # type: ignore[misc]
+        stored = second["messages"]["stored"]
+        wait_for("messages come in again", lambda: _stored(folder) > stored, 60)
     assert not _processes_of(folder)
 
 
 def _children(pid: int) -> dict[str, int]:
+    """Process ids of the parts: a server by its program, a service by its last word."""
     found: dict[str, int] = {}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
         if len(words) > 1:  # else it is dead and not yet collected
-            found[words[-2].decode()] = int(child)
+            program, last = Path(words[0].decode()).name, words[-2].decode()
+            found[last if program.startswith("python") else program] = int(child)
     return found
 
 
