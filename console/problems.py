@@ -79,7 +79,8 @@ def _answer(request: Request, status: HTTPStatus, sentence: str, detail: str) ->
     if status is HTTPStatus.UNAUTHORIZED:
         return _to_login(request)
     room: Room = request.app.state.room
-    visit = Visit(None, "", visitor_locale(request), ZoneInfo("UTC"))
+    stranger = Visit(None, "", visitor_locale(request), ZoneInfo("UTC"))
+    visit: Visit = getattr(request.state, "visit", stranger)  # none before the database answered
     page = room.views.render("problem.html", visit, status=status, sentence=sentence, detail=detail)
     return HTMLResponse(page, status)
 

@@ -72,19 +72,10 @@ TheRoom = Annotated[Room, Depends(the_room)]
 
 
 def a_visit(request: Request, room: TheRoom) -> Visit:
-    """Anybody, logged in or not."""
-    secret = request.cookies.get(SESSION_COOKIE)
-    session = None
-    if secret:
-        with room.database.transaction() as conn:
-            session = find_session(conn, secret)
-    zone = _zone(request.cookies.get(ZONE_COOKIE, ""))
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if session is None:
-        token = request.cookies.get(FORM_COOKIE, "")
-        return Visit(None, token, visitor_locale(request), zone, here)
-    locale = session.account.locale if session.account.locale in LANGUAGES else "en"
-    return Visit(session.account, session.csrf_token, locale, zone, here)
+    """Anybody, logged in or not. Kept with the request, for a page about an error."""
+    visit = _visit(request, room)
+    request.state.visit = visit
+    return visit
 
 
 AVisit = Annotated[Visit, Depends(a_visit)]
@@ -108,6 +99,22 @@ def an_actor(visit: AReader) -> Account:
 
 
 AnActor = Annotated[Account, Depends(an_actor)]
+
+
+def _visit(request: Request, room: Room) -> Visit:
+    secret = request.cookies.get(SESSION_COOKIE)
+    session = None
+    if secret:
+        with room.database.transaction() as conn:
+            session = find_session(conn, secret)
+    zone = _zone(request.cookies.get(ZONE_COOKIE, ""))
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    here = here if request.method == "GET" else "/"  # a form's address can't be gone back to
+    if session is None:
+        token = request.cookies.get(FORM_COOKIE, "")
+        return Visit(None, token, visitor_locale(request), zone, here)
+    locale = session.account.locale if session.account.locale in LANGUAGES else "en"
+    return Visit(session.account, session.csrf_token, locale, zone, here)
 
 
 def visitor_locale(request: Request) -> str:

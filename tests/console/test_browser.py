@@ -61,7 +61,7 @@ def test_an_operators_round(page: Page, seed: Seed, complaints: list[str]) -> No
     _acknowledges(page)
     _reads_a_device(page, seed, keys[0], keys[2])
     _reads_persian(page)
-    assert complaints == []
+    assert [said for said in complaints if "409" not in said] == []  # one was asked for
 
 
 def test_nothing_is_wider_than_a_phone(page: Page, seed: Seed, complaints: list[str]) -> None:
@@ -102,10 +102,18 @@ def _acknowledges(page: Page) -> None:
     page.locator("#rows a.key").first.click()
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.locator(".story")).to_contain_text("Plan · planned", timeout=WAIT_MS)
+    _is_told_what_was_refused(page)
     page.get_by_label("Note for the history").fill("cleared by telephone")
     page.get_by_role("button", name="Add the note").click()
     expect(page.locator(".story")).to_contain_text("cleared by telephone", timeout=WAIT_MS)
     expect(page.get_by_label("Note for the history")).to_have_value("")
+
+
+def _is_told_what_was_refused(page: Page) -> None:
+    page.evaluate(
+        "htmx.ajax('POST', location.pathname + '/move', {target: '#case', values: {name: 'close'}})"
+    )
+    expect(page.locator("#toast")).to_have_text("That is not possible in the present state.")
 
 
 def _reads_a_device(page: Page, seed: Seed, key: str, another: str) -> None:

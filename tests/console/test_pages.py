@@ -112,7 +112,10 @@ def test_a_device_tells_its_history(operator: httpx.Client, fleet: list[str], se
     page = operator.get(f"/devices/{fleet[0]}?span=24h").text
     assert 'class="seg-down"' in page
     assert "it says so itself" in page
-    assert operator.get("/devices/nothing").status_code == 404
+    lost = operator.get("/devices/nothing")
+    assert lost.status_code == 404
+    assert "There is nothing here." in lost.text
+    assert 'href="/tickets"' in lost.text  # the way on
     assert operator.get(f"/devices/{fleet[0]}?span=9y").status_code == 400
 
 

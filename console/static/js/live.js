@@ -69,3 +69,11 @@
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && event.detail.elt.matches("form[data-clear]")) event.detail.elt.reset();
 });
+
+// What the server refused is said in the words of its own page about it.
+document.addEventListener("htmx:responseError", (event) => {
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const toast = document.getElementById("toast");
+  toast.textContent = page.querySelector("h1")?.textContent ?? event.detail.xhr.statusText;
+  setTimeout(() => (toast.textContent = ""), 8000);
+});
