@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.history import History
@@ -25,12 +25,14 @@ class ReplayFigures:
         foretold: of them, with an open ticket for that component at least an hour before.
         opened: breakdown tickets that a prediction opened.
         false: of them, without a failure of that component by one horizon after the last alarm.
+        undecided: of them, those whose horizon reaches beyond the history's last reading.
     """
 
     failures: int
     foretold: int
     opened: int
     false: int
+    undecided: int
 
 
 def figures(
@@ -47,8 +49,15 @@ def figures(
         any(_of(ticket) == key and _in_time(ticket, at) for ticket in tickets) for key, at in within
     )
     predicted = [ticket for ticket in tickets if ticket["origin"] == "prediction"]
-    false = sum(not _came_true(ticket, failed[_of(ticket)]) for ticket in predicted)
-    return ReplayFigures(len(within), foretold, len(predicted), false)
+    wrong = [ticket for ticket in predicted if not _came_true(ticket, failed[_of(ticket)])]
+    known_until = _known_until(history)
+    undecided = sum(_until(ticket) > known_until for ticket in wrong)
+    return ReplayFigures(len(within), foretold, len(predicted), len(wrong) - undecided, undecided)
+
+
+def _known_until(history: History) -> datetime:
+    ends = [readings.at[-1].item() for readings in history.readings if len(readings.at)]
+    return max(end.replace(tzinfo=UTC) for end in ends)
 
 
 def _of(ticket: Mapping[str, Any]) -> tuple[int, str]:
@@ -62,7 +71,11 @@ def _in_time(ticket: Mapping[str, Any], failure: datetime) -> bool:
     return failed is None or bool(failed >= failure)  # else it is an earlier failure's
 
 
+def _until(ticket: Mapping[str, Any]) -> datetime:
+    """Until when the component should have failed: one horizon after the last alarm."""
+    last_alarm: datetime = ticket["last_alarm"] or ticket["opened_at"]
+    return last_alarm + timedelta(hours=ticket["horizon_h"] or 0)
+
+
 def _came_true(ticket: Mapping[str, Any], failures: Sequence[datetime]) -> bool:
-    last_alarm = ticket["last_alarm"] or ticket["opened_at"]
-    until = last_alarm + timedelta(hours=ticket["horizon_h"] or 0)
-    return any(ticket["opened_at"] < at <= until for at in failures)
+    return any(ticket["opened_at"] < at <= _until(ticket) for at in failures)

@@ -104,7 +104,7 @@ def replay_(
     _OUT.print(
         f"{counts.foretold} of {counts.failures} component failures had an open ticket at least "
         f"one hour before.\n{counts.opened} tickets were opened by a prediction; {counts.false} of "
-        "them were false.",
+        f"them were false, {counts.undecided} can't be judged: the history ends too soon after.",
         highlight=False,
     )
 
