@@ -74,7 +74,8 @@ def _in_time(ticket: Mapping[str, Any], failure: datetime) -> bool:
 def _until(ticket: Mapping[str, Any]) -> datetime:
     """Until when the component should have failed: one horizon after the last alarm."""
     last_alarm: datetime = ticket["last_alarm"] or ticket["opened_at"]
-    return last_alarm + timedelta(hours=ticket["horizon_h"] or 0)
+    horizon = timedelta(hours=ticket["horizon_h"] or 0)
+    return last_alarm + horizon
 
 
 def _came_true(ticket: Mapping[str, Any], failures: Sequence[datetime]) -> bool:
