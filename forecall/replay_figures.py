@@ -57,7 +57,8 @@ def figures(
 
 def _known_until(history: History) -> datetime:
     ends = [readings.at[-1].item() for readings in history.readings if len(readings.at)]
-    return max(end.replace(tzinfo=UTC) for end in ends)
+    newest: datetime = max(ends)
+    return newest.replace(tzinfo=UTC)
 
 
 def _of(ticket: Mapping[str, Any]) -> tuple[int, str]:
