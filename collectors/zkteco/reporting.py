@@ -20,8 +20,8 @@ from domain.report import (
 )
 from domain.vocabulary import metric
 
-LONGEST_BACK_OFF = 6
-"""A clock that stays away is polled every so many intervals."""
+LONGEST_BACK_OFF = 2.0
+"""A clock that stays away is polled every so many intervals: its return counts from then on."""
 
 _RETRY_SHARE = 1 / 5  # of an interval: a first failure is looked into soon
 _GOLDEN = 0.618034
@@ -60,7 +60,7 @@ def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime)
     """The outcome of a poll that began at `began` and was given up at `now`.
 
     The first failure is confirmed by a second try, soon. Then the clock is unreachable since the
-    first one, and is polled less and less often.
+    first one, and is polled less often.
     """
     if target.failures == 0:
         unanswered = Unanswered(began, failure.reason, failure.message)
@@ -73,7 +73,7 @@ def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime)
         contact=Contact(reachable=False, interval_s=target.interval_s, detail=failure.reason),
     )
     unanswered = Unanswered(began, failure.reason, failure.message, report)
-    pause = min(2.0 ** min(target.failures - 1, 8), LONGEST_BACK_OFF)
+    pause = 1.0 if target.failures == 1 else LONGEST_BACK_OFF
     return Outcome(target, unanswered, now + _spread(target, pause))
 
 

@@ -42,11 +42,11 @@ def day(database: Database, tmp_path: Path) -> Iterator[Day]:
 
 
 def test_one_device_day(day: Day) -> None:
-    day.passes(timedelta(hours=2))
+    day.passes(timedelta(hours=1, minutes=15))
 
     # collectors/ -> pipeline/ingest -> storage/: what the devices said is stored, once.
     heard = day.row("SELECT stored, rejected FROM intake_count WHERE collector = 'mqtt'")
-    assert heard["stored"] >= 10
+    assert heard["stored"] >= 6
     assert heard["rejected"] == 0
     assert _newest(day, day.kiosk, "x.BillRejectedCount") > 0
     assert abs(_newest(day, day.attendance_clock, "x.ClockDrift")) < 120
@@ -81,7 +81,7 @@ def test_one_device_day(day: Day) -> None:
         actions.acknowledge(day.database, day.clock, ticket["id"], actor="dispatcher")
 
     # The devices fail: the kiosk says so itself, the clock falls silent. The same tickets go on.
-    day.passes(timedelta(hours=7))
+    day.passes(timedelta(hours=8, minutes=45))
     assert _states(day, day.kiosk)[-1] == ("up", "down", "reported", "billAcceptor")
     assert _states(day, day.attendance_clock)[-1][:3] == ("up", "down", "poll_failed")
     for key, ticket in tickets.items():
