@@ -37,7 +37,7 @@ from simulator.script import MARGIN, plan_script
 from simulator.terminal import HEARTBEAT, Terminal
 from simulator.wear import Life, life_of
 from simulator.world import Member
-from storage.database import Database
+from storage.database import Database, Row
 
 T = TypeVar("T")
 
@@ -78,7 +78,8 @@ class Day:
         address = Address(HOST, broker.port, broker.username, broker.password)
         self._terminal = self._stage.do(lambda: _terminal(kiosk, clock, address))
         self._punched = self._stage.do(lambda: _attendance_clock(attendance_clock, clock))
-        self._place(self._stage.run(self._punched.server.start))
+        self._stage.run(self._punched.server.start)
+        self._place()
 
     def begin(self) -> None:
         for thread in self._threads:
@@ -110,13 +111,13 @@ class Day:
         evaluate(self.database, self.clock, Cases(self.clock))
         tick(self.database, self.clock)
 
-    def row(self, query: LiteralString, **values: Any) -> dict[str, Any]:
+    def row(self, query: LiteralString, **values: Any) -> Row:
         """The only row of `query`."""
         rows = self.rows(query, **values)
         assert len(rows) == 1, rows
         return rows[0]
 
-    def rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
+    def rows(self, query: LiteralString, **values: Any) -> list[Row]:
         names = {"kiosk": self.kiosk, "clock": self.attendance_clock, "now": self.clock.now()}
         with self.database.transaction() as conn:
             return conn.execute(query, names | values).fetchall()
@@ -143,7 +144,7 @@ class Day:
         query: LiteralString = "SELECT FROM clock_poll WHERE next_poll_at <= %(now)s"
         await_condition(lambda: not self.rows(query), "the clock's poll is settled")
 
-    def _place(self, _: None) -> None:
+    def _place(self) -> None:
         server = self._punched.server
         with self.database.transaction() as conn:
             conn.execute(

@@ -24,7 +24,7 @@ from models.settings import TrainSettings
 from models.train import train
 from pipeline.features.build import features_at
 from pipeline.features.store import load_frames
-from storage.database import Database
+from storage.database import Database, Row
 from tests.acceptance.day import Day, the_day
 
 DAWN = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -157,7 +157,7 @@ def _feature(day: Day, key: str, metric: str) -> list[float]:
     return [float(value) for value in matrix.values[:, column]]
 
 
-def _prediction(day: Day, key: str, component: str) -> dict[str, object]:
+def _prediction(day: Day, key: str, component: str) -> Row:
     return day.row(
         "SELECT probability, threshold, reasons FROM prediction"
         " JOIN device ON device.id = device_id"
@@ -167,7 +167,7 @@ def _prediction(day: Day, key: str, component: str) -> dict[str, object]:
     )
 
 
-def _ticket(day: Day, key: str) -> dict[str, object]:
+def _ticket(day: Day, key: str) -> Row:
     return day.row(
         "SELECT ticket.id, origin, state, opened_at, failed_at FROM ticket"
         " JOIN device ON device.id = device_id"
@@ -177,7 +177,7 @@ def _ticket(day: Day, key: str) -> dict[str, object]:
     )
 
 
-def _history(day: Day, ticket_id: int) -> list[dict[str, object]]:
+def _history(day: Day, ticket_id: int) -> list[Row]:
     return day.rows(
         "SELECT kind FROM ticket_event WHERE ticket_id = %(id)s ORDER BY version", id=ticket_id
     )
