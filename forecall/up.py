@@ -26,6 +26,7 @@ from forecall.progress import shown
 from forecall.supervisor import Child, Supervisor, child_environment
 from forecall.wiring import LOG_FOLDER
 from models.registry import champions
+from models.settings import TrainSettings
 from models.train import train
 from pipeline.watch import pause_simulation
 from storage.clock import install_simulated_clock
@@ -38,6 +39,8 @@ DEMO_ACCOUNT, DEMO_PASSWORD = "demo", "forecall-demo"
 _GENERATED_ACCOUNT = "admin"
 _PASSWORD_BYTES = 12
 _MARGIN_S = 2.0  # wall seconds that may have passed after `reached_at` was last written
+# Somebody waits for the first models: half the decisions make them as good within a few hundredths.
+_FIRST_TRAINING = TrainSettings(step=timedelta(hours=6), fewest_negatives=6_000)
 _NOT_YET = timedelta(days=7)
 _SERVICES = ("console", "work", "collect mqtt", "collect zkteco")
 
@@ -139,7 +142,12 @@ def _train_first(database: Database, out: Console) -> None:
         if champions(conn):
             return
     with shown(out) as progress:
-        train(database, ManualClock(_reached(database)), progress=progress)
+        train(
+            database,
+            ManualClock(_reached(database)),
+            settings=_FIRST_TRAINING,
+            progress=progress,
+        )
 
 
 def _reached(database: Database) -> datetime:
