@@ -21,7 +21,7 @@ _EPISODE_GAP_H = 24.0
 _LEAD_H = 1.0  # a warning later than this before the failure comes too late to act on
 _MONTH_H = 730.5
 _CANDIDATES = 40
-_LOWEST = 0.02  # below, a warning would be noise whatever it costs
+_HIGHEST = 0.98
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,10 +90,15 @@ def evaluate(scored: Scored, threshold: float, costs: CostSettings) -> Metrics:
 
 
 def cheapest_threshold(scored: Scored, costs: CostSettings) -> float:
-    """The threshold with the lowest cost; where a whole range is as cheap, the range's middle."""
+    """The threshold with the lowest cost; where a whole range is as cheap, the range's middle.
+
+    Never below the break-even, where a visit costs as much as the failure it may foresee: a small
+    sample can argue otherwise by luck alone.
+    """
+    lowest = costs.break_even
     quantiles = np.quantile(scored.probability, 1 - np.logspace(-4, -0.3, _CANDIDATES))
-    grid = np.linspace(_LOWEST, 1 - _LOWEST, _CANDIDATES)
-    candidates = np.unique(np.clip(np.append(quantiles, grid), _LOWEST, 1 - _LOWEST))
+    grid = np.linspace(lowest, _HIGHEST, _CANDIDATES)
+    candidates = np.unique(np.clip(np.append(quantiles, grid), lowest, _HIGHEST))
     totals = np.array([_cost(scored, float(value), costs) for value in candidates])
     first = int(totals.argmin())
     dearer = np.flatnonzero(totals[first:] > totals[first])

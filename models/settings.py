@@ -18,6 +18,11 @@ class CostSettings:
     visit: float = 120.0
     failure_in_service: float = 600.0
 
+    @property
+    def break_even(self) -> float:
+        """The probability at which sending somebody costs as much, on average, as waiting."""
+        return self.visit / (self.visit + self.failure_in_service)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -39,5 +44,5 @@ class TrainSettings:
     max_devices: int = 600
     max_decisions: int = 250_000
     negatives_per_positive: int = 20
-    fewest_negatives: int = 15_000
+    fewest_negatives: int = 6_000
     costs: CostSettings = CostSettings()
