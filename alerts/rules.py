@@ -90,6 +90,8 @@ _EVENT_RULES = (
     EventRule("jamStacker", _DEGRADED, _WARNING, N_("A bill jammed in the stacker"), _JAM_OK),
     EventRule("cheated", _DEGRADED, _ERROR, N_("A manipulation attempt was reported")),
     EventRule("x.ClockOff", _DEGRADED, _WARNING, N_("Its messages carry a wrong time")),
+    EventRule("x.SerialChanged", _DEGRADED, _ERROR, N_("Another clock answers at its address")),
+    EventRule("x.RecordsFell", _DEGRADED, _ERROR, N_("Its log holds fewer records than before")),
 )
 
 EVENT_RULES: dict[str, EventRule] = {rule.code: rule for rule in _EVENT_RULES}

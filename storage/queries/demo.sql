@@ -20,8 +20,8 @@ FROM site WHERE key = %(site)s
 RETURNING id
 
 -- name: add_status
-INSERT INTO device_status (device_id, collector, state, since, version)
-VALUES (%(device_id)s, %(collector)s, 'unwatched', %(since)s, %(version)s)
+INSERT INTO device_status (device_id, collector, state, since, last_seen_at, version)
+VALUES (%(device_id)s, %(collector)s, 'unwatched', %(since)s, %(since)s, %(version)s)
 
 -- name: ensure_metric
 INSERT INTO metric (name, kind) VALUES (%(name)s, %(kind)s)

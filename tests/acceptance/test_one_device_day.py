@@ -57,8 +57,8 @@ def test_one_device_day(day: Day) -> None:
     assert punches["stored"] == _newest(day, day.attendance_clock, "x.RecordCount")
 
     # pipeline/state: both are up, each for its own reason, and the record says since when.
-    assert _states(day, day.kiosk)[-1][:2] == ("unwatched", "up")
-    assert _states(day, day.attendance_clock)[-1][:2] == ("unwatched", "up")
+    assert _states(day, day.kiosk)[-1][:3] == ("unwatched", "up", "contact")
+    assert _states(day, day.attendance_clock)[-1][:3] == ("unwatched", "up", "contact")
 
     # pipeline/features: the worn bill acceptor shows, as of now, against the hours before.
     rejects = _feature(day, day.kiosk, "x.BillRejectedCount")
