@@ -15,11 +15,11 @@ REPAIR = timedelta(hours=5)
 MARGIN = timedelta(days=4)
 """How far around a span lives are looked at, so that no rise is cut."""
 
-_OUTAGE_AFTER_S, _OUTAGE_S = 28.0, 30.0  # of the wall's time
+_OUTAGE_AFTER_S, _OUTAGE_S = 20.0, 30.0  # of the wall's time
 _FAILURES = (
-    (DeviceKind.KIOSK, "billAcceptor", 80.0),
-    (DeviceKind.CLOCK, "powerSupply", 95.0),
-    (DeviceKind.POS, "receiptPrinter", 125.0),
+    (DeviceKind.KIOSK, "billAcceptor", 50.0),
+    (DeviceKind.CLOCK, "powerSupply", 65.0),
+    (DeviceKind.POS, "receiptPrinter", 90.0),
 )
 """Kind of device, component, and seconds of the wall's time from the start to its failure."""
 

@@ -81,7 +81,7 @@ def test_one_device_day(day: Day) -> None:
         actions.acknowledge(day.database, day.clock, ticket["id"], actor="dispatcher")
 
     # The devices fail: the kiosk says so itself, the clock falls silent. The same tickets go on.
-    day.passes(timedelta(hours=8, minutes=45))
+    day.passes(timedelta(hours=6))
     assert _states(day, day.kiosk)[-1] == ("up", "down", "reported", "billAcceptor")
     assert _states(day, day.attendance_clock)[-1][:3] == ("up", "down", "poll_failed")
     for key, ticket in tickets.items():

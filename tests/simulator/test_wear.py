@@ -90,7 +90,7 @@ def test_the_script_is_the_same_for_history_and_live_and_breaks_its_devices_in_t
     kinds = {device.key: device.kind for device in devices}
     assert {kinds[key] for key in script.rises} == set(DeviceKind)
     for rise in script.rises.values():
-        assert timedelta(seconds=60 * 300) <= rise.peak - NOW <= timedelta(seconds=130 * 300)
+        assert timedelta(seconds=45 * 300) <= rise.peak - NOW <= timedelta(seconds=100 * 300)
         assert rise.onset < NOW - DAY
     assert not script.outages.keys() & script.rises.keys()
     late = plan_script(devices, NOW, 300, delay=timedelta(hours=2))
