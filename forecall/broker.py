@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import secrets
 import signal
 import socket
-import subprocess
 import sysconfig
 import time
 from pathlib import Path
 
 from domain.errors import BrokerUnavailableError, ForecallError
+from storage.daemon import Daemon
 
 HOST = "127.0.0.1"
 
 _START_LIMIT_S = 30
 _STOP_LIMIT_S = 5
 _POLL_S = 0.02
-_PR_SET_PDEATHSIG = 1
 _PASSWORD_BYTES = 24
 
 # ack_wait: what a collector took in and did not acknowledge is sent again after so long. The limit on
@@ -39,7 +37,7 @@ authorization {{ user: {username}, password: {password} }}
 """
 
 
-class Broker:
+class Broker(Daemon):
     """One NATS server that speaks MQTT 3.1.1 and keeps sessions and messages in `folder`.
 
     `port` 0 takes a free one at the first start and stays with it. The server ends with the process
@@ -50,9 +48,13 @@ class Broker:
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder.expanduser().resolve()
-        self.log = self.folder / "broker.log"
+        super().__init__(
+            "broker",
+            self.folder / "broker.log",
+            ends_by=signal.SIGTERM,
+            obeys_within_s=_STOP_LIMIT_S,
+        )
         self.port = port
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def password(self) -> str:
@@ -63,14 +65,6 @@ class Broker:
             _write_private(path, secrets.token_urlsafe(_PASSWORD_BYTES))
         return path.read_text(encoding="utf-8")
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
     def start(self) -> None:
         """Starts the broker and waits until it takes connections.
 
@@ -79,34 +73,8 @@ class Broker:
         """
         self.port = _bindable(self.port)
         configuration = self._configure()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(_program()), "--config", str(configuration)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # the terminal's Ctrl-C is the supervisor's to handle
-                preexec_fn=_end_with_parent,
-            )
+        self._launch([str(_program()), "--config", str(configuration)])
         self._await_answer()
-
-    def stop(self) -> None:
-        """Ends the broker in order; kills it when it does not obey."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def kill(self) -> None:
-        """Kills the broker without warning, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
 
     def __enter__(self) -> Broker:
         self.start()
@@ -143,10 +111,6 @@ class Broker:
             except OSError:  # not up yet; the loop's limit decides
                 time.sleep(_POLL_S)
 
-    def _log_tail(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()
-        return " | ".join(lines[-3:]) or "its log is empty"
-
 
 def _program() -> Path:
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
@@ -170,8 +134,3 @@ def _bindable(port: int) -> int:
         raise BrokerUnavailableError(
             f"the broker's port {HOST}:{port} is taken: {error}"
         ) from error
-
-
-def _end_with_parent() -> None:
-    # Runs in the child just before the broker starts: SIGTERM ends it in order.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

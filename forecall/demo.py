@@ -34,7 +34,7 @@ FULL_SPEED, FULL_SPEED_DEVICES = 300.0, 400
 RAW_DAYS = 7
 """Raw readings of the past are kept for so many days; the rollups for all of it."""
 
-_FULL_HISTORY_DEVICES, _LEAST_HISTORY_DAYS = 400, 7
+_FULL_HISTORY_DEVICES, _LEAST_HISTORY_DAYS = 400, 14
 _BATCH = 25  # devices a COPY
 _COLLECTORS = {DeviceKind.CLOCK: "zkteco", DeviceKind.POS: "mqtt", DeviceKind.KIOSK: "mqtt"}
 _ROLLUP = {

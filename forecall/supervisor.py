@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from domain.errors import ForecallError
+from storage.daemon import Daemon
 
 log = structlog.get_logger()
 
@@ -24,8 +23,6 @@ _FIRST_BACKOFF_S = 0.5
 _LAST_BACKOFF_S = 30.0
 _STEADY_S = 60.0  # a part that ran this long starts again without waiting
 _OBEY_S = 5.0  # a child that has not ended by then is killed
-_LOG_LIMIT = 10_000_000
-_PR_SET_PDEATHSIG = 1
 
 
 class Part(Protocol):
@@ -50,59 +47,18 @@ class Part(Protocol):
         ...
 
 
-class Child:
+class Child(Daemon):
     """A process of ours. Its output goes to `log_file`; it ends when we die, however we die."""
 
     def __init__(
         self, name: str, command: Sequence[str], env: Mapping[str, str], log_file: Path
     ) -> None:
-        self.name = name
+        super().__init__(name, log_file, ends_by=signal.SIGTERM, obeys_within_s=_OBEY_S)
         self._command = list(command)
         self._env = dict(env)
-        self._log_file = log_file
-        self._process: subprocess.Popen[bytes] | None = None
-        self._asked: float | None = None
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
 
     def start(self) -> None:
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        if self._log_file.exists() and self._log_file.stat().st_size > _LOG_LIMIT:
-            self._log_file.replace(self._log_file.with_suffix(".log.1"))
-        with self._log_file.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # the terminal's Ctrl-C is ours to hand on, in order
-                preexec_fn=_end_with_parent,
-            )
-
-    def ask_to_stop(self) -> None:
-        if self.running and self._process:
-            self._process.terminate()
-        self._asked = time.monotonic()
-
-    def stop(self) -> None:
-        if self._process is None:
-            return
-        if self._asked is None:
-            self.ask_to_stop()
-        assert self._asked is not None
-        try:
-            self._process.wait(max(0.0, self._asked + _OBEY_S - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            log.warning("killed a part that would not end", name=self.name)
-            self._process.kill()
-            self._process.wait()
+        self._launch(self._command, env=self._env)
 
 
 @dataclass(slots=True)
@@ -158,8 +114,3 @@ def _start_again(care: _Care) -> None:
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Our environment with `extra` over it, for children that shall find what we started."""
     return {**os.environ, **extra, "PYTHONUNBUFFERED": "1"}
-
-
-def _end_with_parent() -> None:
-    # Runs in the child just before its program starts.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

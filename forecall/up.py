@@ -54,16 +54,12 @@ class _Login:
 class _Postgres(EmbeddedServer):
     """The embedded server as a part of the system."""
 
-    name = "postgres"
-
     def ask_to_stop(self) -> None:
         """The others need it until they have ended."""
 
 
 class _NatsBroker(Broker):
     """The embedded broker as a part of the system."""
-
-    name = "broker"
 
     def ask_to_stop(self) -> None:
         """The others need it until they have ended."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.util
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from domain.errors import ForecallError, StoreUnavailableError
+from storage.daemon import Daemon
 
 _USER = "forecall"
 _DATABASE = "forecall"
@@ -25,7 +25,6 @@ _SYSTEM_USER = "forecall-postgres"  # PostgreSQL refuses to run as root
 _START_LIMIT_S = 60
 _STOP_LIMIT_S = 8
 _SOCKET_LIMIT = 90  # a socket's path must stay under 108 bytes, and `.s.PGSQL.5432` is added
-_PR_SET_PDEATHSIG = 1
 
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",  # the socket only
@@ -40,7 +39,7 @@ _SETTINGS: Mapping[str, str] = {
 }
 
 
-class EmbeddedServer:
+class EmbeddedServer(Daemon):
     """One PostgreSQL server whose data lives in `folder`.
 
     The socket stands in a folder that only this user (and, for root, the server's user) can enter,
@@ -51,22 +50,18 @@ class EmbeddedServer:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.expanduser().resolve()
         self.data = self.folder / "postgres"
-        self.log = self.folder / "postgres.log"
+        super().__init__(
+            "postgres",
+            self.folder / "postgres.log",
+            ends_by=signal.SIGINT,  # "fast shutdown"
+            obeys_within_s=_STOP_LIMIT_S,
+        )
         self._settings = {**_SETTINGS, **(settings or {})}
-        self._process: subprocess.Popen[bytes] | None = None
         self._user = _SYSTEM_USER if os.geteuid() == 0 else None
 
     @property
     def dsn(self) -> str:
         return self._dsn(_DATABASE)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Starts the server and waits until it answers; makes data and database at first.
@@ -79,39 +74,9 @@ class EmbeddedServer:
             self._settings | {"unix_socket_directories": str(self._sockets)}
         ).items():
             command += ["-c", f"{name}={value}"]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                user=self._user,
-                group=self._user,
-                extra_groups=[] if self._user else None,
-                cwd=self.data,
-                start_new_session=True,  # the terminal's Ctrl-C is the supervisor's to handle
-                preexec_fn=_end_with_parent,
-            )
+        self._launch(command, user=self._user, cwd=self.data)
         self._await_answer()
         self._ensure_database()
-
-    def stop(self) -> None:
-        """Ends the server in order (fast shutdown); kills it when it does not obey."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def kill(self) -> None:
-        """Kills the server without warning, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
 
     def __enter__(self) -> EmbeddedServer:
         self.start()
@@ -184,10 +149,6 @@ class EmbeddedServer:
             if there is None:
                 connection.execute(f"CREATE DATABASE {_DATABASE}")
 
-    def _log_tail(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()
-        return " | ".join(lines[-3:]) or "its log is empty"
-
 
 def _programs() -> Path:
     # Found, not imported: importing the wheel starts machinery of its own that is not wanted here.
@@ -213,8 +174,3 @@ def _system_user() -> pwd.struct_passwd:
             check=True,
         )
         return pwd.getpwnam(_SYSTEM_USER)
-
-
-def _end_with_parent() -> None:
-    # Runs in the child just before PostgreSQL starts: SIGINT is its "fast shutdown".
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
