@@ -75,7 +75,8 @@ def history_span(settings: Settings) -> timedelta:
     """How much past is made; less of it for a large fleet."""
     devices = settings.demo_clocks + settings.demo_terminals
     share = min(1.0, _FULL_HISTORY_DEVICES / devices)
-    return timedelta(days=max(_LEAST_HISTORY_DAYS, round(settings.demo_history_days * share)))
+    shared = max(_LEAST_HISTORY_DAYS, round(settings.demo_history_days * share))
+    return timedelta(days=min(settings.demo_history_days, shared))
 
 
 def is_built(database: Database) -> bool:
