@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -197,9 +196,6 @@ def _serve(service: str, config: Path | None) -> None:
 
 def main() -> None:
     """Runs the command; an error that Forecall can explain is one line, not a traceback."""
-    # Learning and scoring wait for their threads without burning the cores that others need: on a
-    # busy machine that is 30 times quicker. To be set before scikit-learn is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # its errors reach us as exceptions
     try:
         app()
