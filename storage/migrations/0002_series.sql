@@ -41,7 +41,6 @@ CREATE TABLE rollup_hourly (
     last      double precision NOT NULL,
     PRIMARY KEY (device_id, metric_id, hour)
 ) /* series */;
-CREATE INDEX rollup_hourly_hour ON rollup_hourly (hour);
 
 -- Hours whose readings changed since they were rolled up.
 CREATE TABLE rollup_touched (
