@@ -57,12 +57,12 @@ def test_compose_accepts_the_file(site: Path) -> None:
 
 
 def _compose() -> list[str]:
-    if shutil.which("docker") is None:
-        pytest.skip("docker is not installed")
-    command = ["docker", "compose"]
-    if subprocess.run([*command, "version"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("docker has no compose plugin")
-    return command
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) is None:
+            continue
+        if subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
+            return command
+    pytest.skip("neither docker's compose plugin nor docker-compose is installed")
 
 
 @pytest.fixture
