@@ -48,7 +48,8 @@ SELECT (SELECT count(*) FROM alert WHERE closed_at IS NULL) AS alerts,
            AND state IN ('unacknowledged', 'returned_unacknowledged')) AS unacknowledged,
        (SELECT count(*) FROM ticket WHERE closed_at IS NULL) AS tickets,
        (SELECT count(*) FROM ticket WHERE closed_at IS NULL
-           AND predicted_at IS NOT NULL AND failed_at IS NULL) AS predicted;
+           AND predicted_at IS NOT NULL AND failed_at IS NULL
+           AND returned_at IS NULL) AS predicted;
 
 -- name: marks
 -- Numbers that grow when something is written: what changed since the last look.
@@ -64,7 +65,8 @@ SELECT d.key, d.kind, coalesce(s.state, 'unwatched') AS state,
        coalesce(si.key, '') AS site_key, coalesce(si.name, '') AS site_name,
        coalesce(si.city, '') AS city, coalesce(c.name, '') AS customer,
        EXISTS (SELECT FROM ticket t WHERE t.device_id = d.id AND t.closed_at IS NULL
-                  AND t.predicted_at IS NOT NULL AND t.failed_at IS NULL) AS predicted
+                  AND t.predicted_at IS NOT NULL AND t.failed_at IS NULL
+                  AND t.returned_at IS NULL) AS predicted
   FROM device d
   LEFT JOIN device_status s ON s.device_id = d.id
   LEFT JOIN site si ON si.id = d.site_id
@@ -96,7 +98,7 @@ SELECT feed.*, d.key AS device_key, coalesce(si.name, '') AS site_name
  LIMIT %(limit)s;
 
 -- name: foretold
--- Open tickets that a prediction opened and whose device still works.
+-- Open tickets of failures that are foretold still, and have not come.
 SELECT t.id, t.component, t.predicted_at, t.title, d.key AS device_key,
        coalesce(si.name, '') AS site_name, p.probability, p.reasons, p.horizon_h
   FROM ticket t
@@ -107,6 +109,7 @@ SELECT t.id, t.component, t.predicted_at, t.title, d.key AS device_key,
                         AND p.at > %(recent)s
                       ORDER BY p.at DESC LIMIT 1) p ON true
  WHERE t.closed_at IS NULL AND t.predicted_at IS NOT NULL AND t.failed_at IS NULL
+   AND t.returned_at IS NULL
  ORDER BY p.probability DESC NULLS LAST, t.id DESC
  LIMIT %(limit)s;
 
