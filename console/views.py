@@ -69,7 +69,11 @@ def _environment(code: str) -> Environment:
 
     def say(text: Mapping[str, Any]) -> str:
         return translate_text(
-            translations, text, lambda value: formats.number(value, 2), words.DETAILS
+            translations,
+            text,
+            lambda value: formats.number(value, 2),
+            words.DETAILS,
+            isolate=LANGUAGES[code].direction == "rtl",
         )
 
     environment.globals |= {

@@ -55,17 +55,23 @@ def load_translations(code: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+_ISOLATE, _END = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
+
+
 def translate_text(
     translations: NullTranslations,
     text: Text | Mapping[str, Any],
     number: Callable[[float], str] = str,
     labels: Mapping[str, str] | None = None,
+    *,
+    isolate: bool = False,
 ) -> str:
     """A stored sentence in the reader's language.
 
     Args:
         number: writes the sentence's numbers in the reader's way.
         labels: the words for codes that stand as values; known words are translated as they are.
+        isolate: for right-to-left languages: codes and units keep their own direction (UAX #9).
     """
     sentence = text if isinstance(text, Text) else Text.from_json(text)
 
@@ -73,7 +79,8 @@ def translate_text(
         if not isinstance(value, str):
             return number(value)
         word = (labels or {}).get(value, value)
-        return translations.gettext(word) if word else ""  # "" is the catalogue's own head
+        shown = translations.gettext(word) if word else ""  # "" is the catalogue's own head
+        return f"{_ISOLATE}{shown}{_END}" if isolate and shown == value else shown
 
     values = {name: show(value) for name, value in sentence.values.items()}
     return translations.gettext(sentence.template).format_map(values)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from simulator.terminal import HEARTBEAT, Terminal
 from simulator.wear import Life, life_of
 from simulator.world import Member
 from storage.database import Database, Row
+from tests.waiting import wait_for
 
 T = TypeVar("T")
 
@@ -138,11 +138,11 @@ class Day:
         query: LiteralString = """
             SELECT FROM device_status JOIN device ON device.id = device_id
             WHERE device.key = %(kiosk)s AND last_seen_at >= %(now)s"""
-        await_condition(lambda: bool(self.rows(query)), "the kiosk's heartbeat is stored")
+        wait_for("the kiosk's heartbeat is stored", lambda: self.rows(query), _WAIT_S)
 
     def _await_polls(self) -> None:
         query: LiteralString = "SELECT FROM clock_poll WHERE next_poll_at <= %(now)s"
-        await_condition(lambda: not self.rows(query), "the clock's poll is settled")
+        wait_for("the clock's poll is settled", lambda: not self.rows(query), _WAIT_S)
 
     def _place(self) -> None:
         server = self._punched.server
@@ -158,14 +158,6 @@ class Day:
                     "now": self.clock.now(),
                 },
             )
-
-
-def await_condition(holds: Callable[[], bool], what: str) -> None:
-    """Waits until `holds`; fails by name when it does not within the limit."""
-    limit = time.monotonic() + _WAIT_S
-    while not holds():
-        assert time.monotonic() < limit, f"waited {_WAIT_S} s in vain: {what}"
-        time.sleep(0.02)
 
 
 @contextmanager

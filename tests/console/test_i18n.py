@@ -114,3 +114,13 @@ def _strings(message: Message) -> list[str]:
 
 def _gaps(text: str) -> set[str]:
     return set(_GAP.findall(text))
+
+
+def test_units_and_codes_keep_their_direction_among_persian_words() -> None:
+    text = Text(
+        "{label} is {value} {unit}; {usual} {unit} is usual for this device",
+        {"label": "print head temperature", "value": 40.1, "usual": 34.7, "unit": "°C"},
+    )
+    said = translate_text(load_translations("fa"), text, isolate=True)
+    assert said.count("\u2068°C\u2069") == 2
+    assert said.count("\u2068") == 2, "translated words need no isolation"

@@ -10,6 +10,7 @@ import pytest
 from console.i18n.catalogue import LANGUAGES
 from domain.report import Severity
 from tests.console.seed import Seed
+from tests.waiting import wait_for
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -213,3 +214,17 @@ def test_uptime_names_the_worst_first(operator: httpx.Client, fleet: list[str], 
     assert rows.index("pos-00-00") < rows.index("pos-00-01")
     assert "0.00%" in rows
     assert "100.00%" in rows
+
+
+def test_a_prediction_that_calmed_down_is_not_foretold_any_more(
+    operator: httpx.Client, seed: Seed
+) -> None:
+    (key,) = seed.fleet(customers=1, sites=1, devices=1)
+    seed.contact([key])
+    seed.predict(key, "receiptPrinter", 0.87)
+    figure = '<span class="figure" data-figure="predicted">{}</span>'
+    wait_for("it is counted", lambda: figure.format(1) in operator.get("/").text)
+    for _ in range(2):
+        seed.clock.advance(timedelta(hours=1))
+        seed.predict(key, "receiptPrinter", 0.01)
+    wait_for("it counts no more", lambda: figure.format(0) in operator.get("/").text)

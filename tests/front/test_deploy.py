@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forecall.ports import next_free
-from tests.front.waiting import wait_for
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 

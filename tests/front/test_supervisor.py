@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from forecall.supervisor import Child, Supervisor
-from tests.front.waiting import wait_for
+from tests.waiting import wait_for
 
 _SLEEPER = "import time; print('started', flush=True); time.sleep(600)"
 _STUBBORN = (

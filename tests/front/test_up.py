@@ -20,7 +20,7 @@ import pytest
 
 from forecall.config import Settings
 from forecall.wiring import dsn
-from tests.front.waiting import wait_for
+from tests.waiting import wait_for
 
 _ADDRESS = re.compile(r"Console: (http://\S+)")
 _START_LIMIT_S = 120

@@ -23,7 +23,7 @@ from simulator.line import Address
 from simulator.script import Script
 from simulator.wear import Outage, Rise
 from simulator.world import Member, World
-from tests.front.waiting import wait_for
+from tests.waiting import wait_for
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
