@@ -36,13 +36,15 @@ WHERE device.simulated
 ORDER BY device.id
 
 -- name: last_values
-SELECT device.key AS device, metric.name AS metric, newest.last AS value
+-- From the readings: the rollups may be a little behind, and a counter that goes on from an older
+-- value looks as if it had been reset.
+SELECT device.key AS device, metric.name AS metric, newest.value
 FROM device
 CROSS JOIN metric
 CROSS JOIN LATERAL (
-    SELECT last FROM rollup_hourly
-    WHERE device_id = device.id AND metric_id = metric.id AND hour >= %(since)s
-    ORDER BY hour DESC LIMIT 1
+    SELECT value FROM reading
+    WHERE device_id = device.id AND metric_id = metric.id AND at >= %(since)s
+    ORDER BY at DESC LIMIT 1
 ) newest
 WHERE device.simulated
 

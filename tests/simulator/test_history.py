@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.clock import ManualClock
 from domain.device import DeviceKind
 from domain.errors import ConfigurationError
 from domain.report import MetricKind
 from domain.vocabulary import METRICS
 from forecall.config import Settings
 from forecall.demo import build_demo, is_built
+from forecall.live import read_fleet
 from simulator.fleet import plan_fleet
 from simulator.history import DeviceHistory, device_history
 from simulator.script import MARGIN
@@ -146,3 +148,20 @@ def test_too_large_a_demo_is_refused(database: Database, tmp_path: Path) -> None
     large = Settings(data_dir=tmp_path, demo_clocks=3000, demo_terminals=3000)
     with pytest.raises(ConfigurationError, match="at most 5000"):
         build_demo(database, large, END, lambda *_: None)
+
+
+def test_counters_go_on_from_the_last_reading_even_if_its_hour_is_not_rolled_up_yet(
+    database: Database, settings: Settings
+) -> None:
+    build_demo(database, settings, END, lambda *_: None)
+    later = END + timedelta(minutes=5)
+    with database.transaction() as conn:
+        conn.execute(
+            "INSERT INTO reading (at, received_at, device_id, metric_id, value) "
+            "SELECT %(at)s, %(at)s, device.id, metric.id, 4711 FROM device, metric "
+            "WHERE device.key = 'SIMP00001' AND metric.name = 'PaperCutCount'",
+            {"at": later},
+        )
+        members = {member.device.key: member for member in read_fleet(conn, ManualClock(later))}
+    assert members["SIMP00001"].last["PaperCutCount"] == 4711
+    assert members["SIMP00001"].last["HoursPoweredCount"] > 0
