@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from forecall.config import Settings
+from forecall.ports import next_free
 from forecall.wiring import dsn
 from tests.waiting import wait_for
 
@@ -92,28 +94,29 @@ def _ready(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}readyz", timeout=5) as answer:
             return bool(answer.status == 200)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
 def test_a_system_starts_lives_ends_and_goes_on(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with _up(folder, port) as (_, address):
-            assert f":{port}/" not in address
-            assert f"Port {port} is taken" in (folder / "output").read_text()
-            wait_for("the console answers", lambda: _ready(address), 60)
-            wait_for("every device is heard", lambda: _status(folder)["devices"]["up"] >= 12, 60)
-            again = subprocess.run(
-                [sys.executable, "-m", "forecall", "up", "--demo"],
-                env=_environment(folder),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert again.returncode == 2
-            assert "in use by another" in again.stderr
-            first = _status(folder)
+    # Below the ports that the system hands out: a connection to one of those, while nobody listens
+    # there, can meet itself.
+    port = next_free("127.0.0.1", 18080)
+    with socket.create_server(("127.0.0.1", port)), _up(folder, port) as (_, address):
+        assert f":{port}/" not in address
+        assert f"Port {port} is taken" in (folder / "output").read_text()
+        wait_for("the console answers", lambda: _ready(address), 60)
+        wait_for("every device is heard", lambda: _status(folder)["devices"]["up"] >= 12, 60)
+        again = subprocess.run(
+            [sys.executable, "-m", "forecall", "up", "--demo"],
+            env=_environment(folder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert again.returncode == 2
+        assert "in use by another" in again.stderr
+        first = _status(folder)
     assert first["simulated"]
     assert not _processes_of(folder)
 
