@@ -25,7 +25,9 @@ class Daemon:
     that it takes as an order to end; it gets it too when we are killed.
     """
 
-    def __init__(self, name: str, log: Path, *, ends_by: signal.Signals, obeys_within_s: float):
+    def __init__(
+        self, name: str, log: Path, *, ends_by: signal.Signals, obeys_within_s: float
+    ) -> None:
         self.name = name
         self.log = log
         self._ends_by = ends_by
