@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from domain.device import ReportedState
+
+NO_VALUES: Mapping[str, float] = MappingProxyType({})
 
 
 class MetricKind(StrEnum):
@@ -42,15 +45,6 @@ class Identity:
 
     boot_id: str
     seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One value of one metric. `metric` is a UnifiedPOS statistic name or an `x.` name."""
-
-    metric: str
-    kind: MetricKind
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +103,7 @@ class DeviceReport:
         at: the device's own time of it.
         received_at: the collector's time when it arrived.
         identity: None when the protocol can't deliver twice (a poll is asked for, not sent).
+        counters, gauges: metric -> value. A metric is a UnifiedPOS statistic name or an `x.` name.
     """
 
     device_key: str
@@ -116,7 +111,8 @@ class DeviceReport:
     received_at: datetime
     identity: Identity | None = None
     contact: Contact = Contact()
-    readings: Sequence[Reading] = ()
+    counters: Mapping[str, float] = NO_VALUES
+    gauges: Mapping[str, float] = NO_VALUES
     events: Sequence[EventReport] = ()
     facts: DeviceFacts | None = None
 

@@ -165,7 +165,8 @@ def _write_facts(conn: Conn, fresh: Sequence[Arrival]) -> None:
 def _write_readings(conn: Conn, fresh: Sequence[Arrival]) -> None:
     kinds: dict[str, MetricKind] = {}
     for arrival in fresh:
-        kinds |= {reading.metric: reading.kind for reading in arrival.report.readings}
+        kinds |= dict.fromkeys(arrival.report.counters, MetricKind.COUNTER)
+        kinds |= dict.fromkeys(arrival.report.gauges, MetricKind.GAUGE)
     if not kinds:
         return
     metrics = metric_ids(conn, kinds)
@@ -173,8 +174,8 @@ def _write_readings(conn: Conn, fresh: Sequence[Arrival]) -> None:
     for arrival in fresh:
         report, at = arrival.report, believed_time(arrival.report)
         rows += [
-            (at, report.received_at, arrival.device_id, metrics[reading.metric], reading.value)
-            for reading in report.readings
+            (at, report.received_at, arrival.device_id, metrics[metric], value)
+            for metric, value in (*report.counters.items(), *report.gauges.items())
         ]
     copy_rows(conn, "reading", READING, rows)
     _touch(conn, {(row[2], row[0].replace(minute=0, second=0, microsecond=0)) for row in rows})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,6 @@ from domain.report import (
     DeviceReport,
     EventReport,
     Identity,
-    MetricKind,
-    Reading,
 )
 
 _VERSION = "v1"
@@ -118,13 +116,12 @@ def _state(message: State) -> dict[str, Any]:
 def _heartbeat(message: Heartbeat) -> dict[str, Any]:
     return {
         "contact": Contact(interval_s=message.interval_s),
-        "readings": _readings(MetricKind.GAUGE, message.gauges),
+        "gauges": message.gauges,
     }
 
 
 def _counters(message: Counters) -> dict[str, Any]:
-    counters = _readings(MetricKind.COUNTER, message.counters)
-    return {"readings": counters + _readings(MetricKind.GAUGE, message.gauges)}
+    return {"counters": message.counters, "gauges": message.gauges}
 
 
 def _event(message: Event) -> dict[str, Any]:
@@ -132,10 +129,6 @@ def _event(message: Event) -> dict[str, Any]:
         message.component, message.code, message.severity, message.dialect, message.raw_code
     )
     return {"events": (event,)}
-
-
-def _readings(kind: MetricKind, values: Mapping[str, float]) -> list[Reading]:
-    return [Reading(name, kind, value) for name, value in values.items()]
 
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {

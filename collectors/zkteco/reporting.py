@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from domain.report import (
     DeviceFacts,
     DeviceReport,
     EventReport,
-    Reading,
+    MetricKind,
     RejectedMessage,
     Severity,
 )
@@ -31,16 +31,14 @@ _SPREAD = 0.1
 def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: datetime) -> Outcome:
     """The outcome of a poll that ended at `at` and asked for the clock's time at `asked_at`."""
     known = _known(target, sighting)
+    values = dict(_values(target, sighting, known, asked_at))
     report = DeviceReport(
         device_key=target.device_key,
         at=at,
         received_at=at,
         contact=Contact(interval_s=target.interval_s),
-        readings=[
-            Reading(name, metric(name).kind, float(value))
-            for name, value in _values(target, sighting, known, asked_at)
-            if value is not None
-        ],
+        counters=_of_kind(MetricKind.COUNTER, values),
+        gauges=_of_kind(MetricKind.GAUGE, values),
         events=list(_events(target, sighting, known)),
         facts=DeviceFacts(sighting.device_name, sighting.firmware, sighting.serial),
     )
@@ -54,6 +52,14 @@ def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: dat
         rejected=list(_rejected(target, sighting, at)),
     )
     return Outcome(target, answer, at + _spread(target, 1.0))
+
+
+def _of_kind(kind: MetricKind, values: Mapping[str, float | None]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if value is not None and metric(name).kind is kind
+    }
 
 
 def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,12 +13,11 @@ from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.device import ReportedState
 from domain.report import (
+    NO_VALUES,
     Contact,
     DeviceFacts,
     DeviceReport,
     EventReport,
-    MetricKind,
-    Reading,
     Severity,
 )
 from domain.text import Text
@@ -86,10 +85,8 @@ class Seed:
             self._report(
                 key,
                 hours_ago=hours - hour,
-                readings=[
-                    Reading("x.PrintHeadTemperature", MetricKind.GAUGE, 40 + hour % 5),
-                    Reading("PaperCutCount", MetricKind.COUNTER, 100 + 7 * hour),
-                ],
+                gauges={"x.PrintHeadTemperature": 40 + hour % 5},
+                counters={"PaperCutCount": 100 + 7 * hour},
             )
             for hour in range(hours)
         ]
@@ -131,7 +128,8 @@ class Seed:
         hours_ago: float = 0,
         contact: Contact | None = None,
         facts: DeviceFacts | None = None,
-        readings: Sequence[Reading] = (),
+        counters: Mapping[str, float] = NO_VALUES,
+        gauges: Mapping[str, float] = NO_VALUES,
         events: Sequence[EventReport] = (),
     ) -> DeviceReport:
         at = self.clock.now() - timedelta(hours=hours_ago)
@@ -141,7 +139,8 @@ class Seed:
             received_at=at,
             contact=contact or Contact(),
             facts=facts,
-            readings=readings,
+            counters=counters,
+            gauges=gauges,
             events=events,
         )
 

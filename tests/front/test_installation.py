@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from domain.clock import Clock, ManualClock, SystemClock
 from domain.device import DeviceKind
 from domain.errors import BadInputError, ConfigurationError
-from domain.report import Contact, DeviceReport, MetricKind, Reading
+from domain.report import Contact, DeviceReport
 from forecall.config import Settings
 from forecall.doctor import examine
 from forecall.health import is_healthy
@@ -56,7 +56,7 @@ def _hear_one(database: Database, clock: Clock) -> None:
         clock.now(),
         clock.now(),
         contact=Contact(interval_s=900),
-        readings=[Reading("GoodReadCount", MetricKind.COUNTER, 3)],
+        counters={"GoodReadCount": 3},
     )
     Ingest(database, clock, "mqtt").store([report])
 

@@ -17,7 +17,7 @@ from collectors.mqtt.decode import decode
 from collectors.mqtt.messages import MAX_BODY
 from domain.device import ReportedState
 from domain.errors import BadInputError, UndecodableMessageError
-from domain.report import Contact, DeviceFacts, EventReport, Identity, MetricKind, Reading, Severity
+from domain.report import Contact, DeviceFacts, EventReport, Identity, Severity
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "mqtt.schema.json").read_text(encoding="utf-8"))
@@ -220,8 +220,7 @@ def test_each_kind_becomes_its_report() -> None:
     )
     assert reports["state"].facts == DeviceFacts(model="m")
     assert reports["heartbeat"].contact == Contact(interval_s=60)
-    assert reports["heartbeat"].readings == [Reading("x.A", MetricKind.GAUGE, -1.5)]
-    counter, gauge = reports["counters"].readings
-    assert counter == Reading("A", MetricKind.COUNTER, 0)
-    assert gauge == Reading("x.A", MetricKind.GAUGE, 1)
+    assert reports["heartbeat"].gauges == {"x.A": -1.5}
+    assert reports["counters"].counters == {"A": 0}
+    assert reports["counters"].gauges == {"x.A": 1}
     assert reports["event"].events == (EventReport("", "c", Severity.INFO, "", "45"),)

@@ -17,15 +17,13 @@ from domain.report import (
     DeviceReport,
     EventReport,
     Identity,
-    MetricKind,
-    Reading,
     RejectedMessage,
     Severity,
 )
 from pipeline.ingest import Ingest
 from storage.database import Database, Row
 
-LINES = Reading("ReceiptLinePrintedCount", MetricKind.COUNTER, 1200.0)
+LINES = {"ReceiptLinePrintedCount": 1200.0}
 JAM = EventReport("billAcceptor", "jam", Severity.CRITICAL, "id003", "45")
 
 
@@ -57,13 +55,17 @@ def test_a_report_leaves_device_reading_event_transition_and_signs(
     ingest: Ingest, report: DeviceReport, rows: Rows
 ) -> None:
     facts = DeviceFacts("TM-T88", "1.2", "SN7")
-    result = ingest.store([replace(report, readings=(LINES,), events=(JAM,), facts=facts)])
+    result = ingest.store([replace(report, counters=LINES, events=(JAM,), facts=facts)])
     assert (result.stored, result.duplicate, result.rejected) == (1, 0, 0)
     device = rows("SELECT * FROM device")[0]
     assert (device["key"], device["kind"], device["adopted_at"]) == ("till-1", "pos", None)
     assert (device["model"], device["firmware"], device["serial"]) == ("TM-T88", "1.2", "SN7")
     reading = rows("SELECT * FROM reading JOIN metric ON metric.id = metric_id")[0]
-    assert (reading["name"], reading["kind"], reading["value"]) == (LINES.metric, "counter", 1200.0)
+    assert (reading["name"], reading["kind"], reading["value"]) == (
+        "ReceiptLinePrintedCount",
+        "counter",
+        1200.0,
+    )
     event = rows("SELECT * FROM device_event")[0]
     assert (event["code"], event["dialect"], event["raw_code"]) == ("jam", "id003", "45")
     transition = rows("SELECT * FROM device_transition")[0]
@@ -79,7 +81,7 @@ def test_a_report_leaves_device_reading_event_transition_and_signs(
 def test_a_redelivered_report_is_stored_once(
     ingest: Ingest, report: DeviceReport, rows: Rows
 ) -> None:
-    full = replace(report, readings=(LINES,), events=(JAM,))
+    full = replace(report, counters=LINES, events=(JAM,))
     first = ingest.store([full, full])
     again = ingest.store([full])
     assert (first.stored, first.duplicate) == (1, 1)
@@ -123,7 +125,7 @@ def test_rejected_messages_are_kept_whole_and_once(
 def test_an_unbelievable_time_gives_way_to_the_arrival_and_is_told_once_a_day(
     ingest: Ingest, report: DeviceReport, clock: ManualClock, rows: Rows
 ) -> None:
-    wrong = replace(report, at=report.at - timedelta(days=31), readings=(LINES,))
+    wrong = replace(report, at=report.at - timedelta(days=31), counters=LINES)
     ingest.store([wrong])
     ingest.store([replace(wrong, identity=Identity("boot-a", 2))])
     assert {row["at"] for row in rows("SELECT at FROM reading")} == {clock.now()}
@@ -139,7 +141,7 @@ def test_hours_are_utc_hours_whatever_the_zone_of_the_report(
     ingest: Ingest, report: DeviceReport, rows: Rows
 ) -> None:
     tehran = timezone(timedelta(hours=3, minutes=30))
-    local = replace(report, at=report.at.astimezone(tehran), readings=(LINES,))
+    local = replace(report, at=report.at.astimezone(tehran), counters=LINES)
     ingest.store([local])
     assert rows("SELECT hour FROM rollup_touched") == [{"hour": report.at}]
 
@@ -150,7 +152,7 @@ def test_a_straggler_leaves_its_readings_and_nothing_else(
     newest = replace(report, identity=Identity("boot-a", 9))
     late = replace(
         report,
-        readings=(LINES,),
+        counters=LINES,
         contact=Contact(reported=ReportedState.HARDWARE_ERROR),
         at=report.at - timedelta(hours=3),
     )

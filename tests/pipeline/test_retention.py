@@ -9,16 +9,16 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import ConfigurationError
-from domain.report import DeviceReport, Identity, MetricKind, Reading, RejectedMessage
+from domain.report import DeviceReport, Identity, RejectedMessage
 from pipeline.ingest import Ingest
 from pipeline.retention import SHORTEST_KEEP, drop_old
 from storage.database import Database
 
-VOLTAGE = Reading("x.SupplyVoltage", MetricKind.GAUGE, 12.0)
+VOLTAGE = {"x.SupplyVoltage": 12.0}
 
 
 def _report(clock: ManualClock, boot: str) -> DeviceReport:
-    return DeviceReport("till-1", clock.now(), clock.now(), Identity(boot, 1), readings=(VOLTAGE,))
+    return DeviceReport("till-1", clock.now(), clock.now(), Identity(boot, 1), gauges=VOLTAGE)
 
 
 def test_old_pieces_rejections_and_ended_sessions_go(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.clock import ManualClock
-from domain.report import DeviceReport, MetricKind, Reading
+from domain.report import DeviceReport
 from pipeline.ingest import Ingest
 from pipeline.rollups import refresh
 from storage.database import Database
@@ -22,12 +22,10 @@ Key = tuple[str, str, datetime]
 
 def _report(chance: random.Random, clock: ManualClock) -> DeviceReport:
     at = clock.now() - timedelta(seconds=chance.randrange(5 * 3600))
-    readings = [
-        Reading(metric, MetricKind.GAUGE, round(chance.uniform(-50, 50), 3))
-        for metric in METRICS
-        if chance.random() < 0.7
-    ]
-    return DeviceReport(f"d{chance.randrange(4)}", at, clock.now(), readings=readings)
+    gauges = {
+        metric: round(chance.uniform(-50, 50), 3) for metric in METRICS if chance.random() < 0.7
+    }
+    return DeviceReport(f"d{chance.randrange(4)}", at, clock.now(), gauges=gauges)
 
 
 def _oracle(reports: list[DeviceReport]) -> dict[Key, list[float]]:

@@ -18,8 +18,6 @@ from domain.report import (
     DeviceReport,
     EventReport,
     Identity,
-    MetricKind,
-    Reading,
     Severity,
 )
 from pipeline.ingest import Ingest
@@ -74,13 +72,12 @@ def _day(chance: random.Random, clock: ManualClock) -> list[DeviceReport]:
             for seq in range(1, 12):
                 moment += timedelta(seconds=chance.randrange(1, 60))
                 contact = Contact(interval_s=60, reported=chance.choice(STATES))
-                reading = Reading("x.SupplyVoltage", MetricKind.GAUGE, chance.random())
                 event = EventReport("cardReader", f"c{seq}", Severity.INFO)
                 reports.append(
                     DeviceReport(
                         *(device, moment, moment + timedelta(seconds=1), Identity(boot, seq)),
                         contact=contact,
-                        readings=(reading,),
+                        gauges={"x.SupplyVoltage": chance.random()},
                         events=(event,),
                     )
                 )
@@ -130,7 +127,7 @@ def test_writers_at_once_store_each_message_once_and_never_block_each_other(
         DeviceReport(
             *(f"d{seq % 10}", clock.now(), clock.now(), Identity(f"b{seq % 3}", seq)),
             contact=Contact(reported=STATES[seq % 3]),
-            readings=(Reading("x.SupplyVoltage", MetricKind.GAUGE, float(seq)),),
+            gauges={"x.SupplyVoltage": float(seq)},
         )
         for seq in range(1, 300)
     ]
