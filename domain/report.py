@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from msgspec import Struct
+
 from domain.device import ReportedState
 
 NO_VALUES: Mapping[str, float] = MappingProxyType({})
@@ -94,9 +96,8 @@ class DeviceFacts:
     serial: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceReport:
-    """One message or one poll of one device, decoded.
+class DeviceReport(Struct, frozen=True):
+    """One message or one poll of one device, decoded. A struct: there are tens of thousands a second.
 
     Attributes:
         device_key: the device's name in its own protocol (topic level, serial number).

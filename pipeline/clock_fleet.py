@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from psycopg.types.json import Jsonb
 
-from collectors.zkteco.fleet import Answer, Known, Outcome, PollTarget, Unanswered
+from collectors.zkteco.fleet import Answer, Known, Outcome, PollTarget
 from domain.clock import Clock
+from pipeline.attendance import store_records
 from pipeline.ingest import Ingest
-from storage.copy import copy_rows
 from storage.database import Conn, Database, Row
 from storage.queries import load
 
@@ -27,17 +27,6 @@ LEASE_WALL_S = 60.0
 
 _READ_LOG_EVERY = timedelta(days=1)
 _READ_FULL_LOG_EVERY = timedelta(hours=1)  # it may overwrite its oldest records meanwhile
-_INCOMING = {
-    "device_id": "int4",
-    "serial": "text",
-    "user_ref": "text",
-    "at": "timestamptz",
-    "local_time": "timestamp",
-    "status": "int2",
-    "punch": "int2",
-    "nth": "int4",
-    "stored_at": "timestamptz",
-}
 
 _log = structlog.get_logger()
 
@@ -105,11 +94,11 @@ class ClaimedClocks:
         ]
         if reports or rejected:
             self._ingest.store_in(conn, reports, rejected)
-        rows = [row for outcome in outcomes for row in _attendance(outcome, now)]
-        if rows:
-            conn.execute(load("clock_fleet")["incoming"])
-            copy_rows(conn, "attendance_incoming", _INCOMING, rows)
-            conn.execute(load("clock_fleet")["take_in"])
+        for outcome in sorted(outcomes, key=lambda each: each.target.device_id):
+            result, target = outcome.result, outcome.target
+            if isinstance(result, Answer) and result.records:
+                zone = ZoneInfo(target.time_zone)
+                store_records(conn, target.device_id, result.serial, zone, result.records, now)
 
 
 def _target(row: Row) -> PollTarget:
@@ -130,26 +119,6 @@ def _known_zone(name: str) -> str:
         _log.error("a site's time zone is not known; UTC is taken", zone=name, error=str(error))
         return "UTC"
     return name
-
-
-def _attendance(outcome: Outcome, now: datetime) -> Iterator[tuple[Any, ...]]:
-    result, target = outcome.result, outcome.target
-    if isinstance(result, Unanswered):
-        return
-    zone = ZoneInfo(target.time_zone)
-    for record in result.records:
-        punch = record.punch
-        yield (
-            target.device_id,
-            result.serial,
-            punch.user_ref,
-            punch.local_time.replace(tzinfo=zone),
-            punch.local_time,
-            punch.status,
-            punch.punch,
-            record.nth,
-            now,
-        )
 
 
 def _reschedule(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:

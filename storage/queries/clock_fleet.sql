@@ -48,16 +48,3 @@ WHERE device_id = %(device_id)s
 
 -- name: release
 UPDATE clock_poll SET leased_until = NULL, leased_by = NULL WHERE leased_by = %(owner)s
-
--- name: incoming
-CREATE TEMPORARY TABLE IF NOT EXISTS attendance_incoming (LIKE attendance_record)
-ON COMMIT DELETE ROWS
-
--- A record that is stored already is the same record, read again.
--- name: take_in
-INSERT INTO attendance_record
-    (device_id, serial, user_ref, at, local_time, status, punch, nth, stored_at)
-SELECT device_id, serial, user_ref, at, local_time, status, punch, nth, stored_at
-FROM attendance_incoming
-ORDER BY serial, user_ref, local_time, status, punch, nth
-ON CONFLICT (serial, user_ref, local_time, status, punch, nth) DO NOTHING

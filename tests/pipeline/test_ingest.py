@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from domain.clock import ManualClock
 from domain.device import ReportedState
@@ -112,7 +113,7 @@ def test_rejected_messages_are_kept_whole_and_once(
     rejected = RejectedMessage("mqtt", clock.now(), "v1/t/s/d/state", b"\x00\xff", "not JSON")
     first = ingest.store([], [rejected, rejected])
     assert (first.rejected, first.duplicate) == (1, 1)
-    again = ingest.store([], [replace(rejected, received_at=clock.now() + timedelta(hours=1))])
+    again = ingest.store([], [dataclasses.replace(rejected, received_at=clock.now() + timedelta(hours=1))])
     assert (again.rejected, again.duplicate) == (0, 1)
     row = rows("SELECT * FROM rejected_message")[0]
     assert (row["source"], row["body"], row["reason"]) == (
@@ -187,7 +188,9 @@ def test_a_device_that_says_it_is_broken_is_down_from_its_own_moment(
 def test_what_can_not_be_stored_is_refused_and_leaves_nothing(
     ingest: Ingest, report: DeviceReport, rows: Rows
 ) -> None:
-    bad = replace(report, identity=Identity("boot-a", 2), events=(replace(JAM, code="a\0b"),))
+    bad = replace(
+        report, identity=Identity("boot-a", 2), events=(dataclasses.replace(JAM, code="a\0b"),)
+    )
     with pytest.raises(BadInputError):
         ingest.store([report, bad])
     assert rows("SELECT FROM device") == []

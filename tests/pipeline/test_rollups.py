@@ -33,8 +33,8 @@ def _oracle(reports: list[DeviceReport]) -> dict[Key, list[float]]:
     hours: dict[Key, list[tuple[datetime, float]]] = defaultdict(list)
     for report in reports:
         hour = report.at.replace(minute=0, second=0, microsecond=0)
-        for reading in report.readings:
-            hours[report.device_key, reading.metric, hour].append((report.at, reading.value))
+        for metric, value in report.gauges.items():
+            hours[report.device_key, metric, hour].append((report.at, value))
     return {key: [value for _, value in sorted(values)] for key, values in hours.items()}
 
 

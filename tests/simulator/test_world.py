@@ -110,7 +110,9 @@ def test_a_terminal_says_its_state_beats_and_counts(
         broker,
         [kiosk],
         Script({}, {}),
-        lambda _: sum(len(report.readings) > 5 for report in heard.of(kiosk)) >= 2,
+        lambda _: (
+            sum(len(report.gauges) + len(report.counters) > 5 for report in heard.of(kiosk)) >= 2
+        ),
     )
     reports = heard.of(kiosk)
     assert any(report.contact.interval_s for report in reports)
