@@ -94,11 +94,7 @@ class ClaimedClocks:
         ]
         if reports or rejected:
             self._ingest.store_in(conn, reports, rejected)
-        for outcome in sorted(outcomes, key=lambda each: each.target.device_id):
-            result, target = outcome.result, outcome.target
-            if isinstance(result, Answer) and result.records:
-                zone = ZoneInfo(target.time_zone)
-                store_records(conn, target.device_id, result.serial, zone, result.records, now)
+        _store_attendance(conn, outcomes, now)
 
 
 def _target(row: Row) -> PollTarget:
@@ -119,6 +115,18 @@ def _known_zone(name: str) -> str:
         _log.error("a site's time zone is not known; UTC is taken", zone=name, error=str(error))
         return "UTC"
     return name
+
+
+def _store_attendance(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
+    brought = [
+        (outcome.target, outcome.result)
+        for outcome in outcomes
+        if isinstance(outcome.result, Answer) and outcome.result.records
+    ]
+    # In one order for every writer: the same clock may answer at two addresses.
+    for target, answer in sorted(brought, key=lambda item: item[1].serial):
+        zone = ZoneInfo(target.time_zone)
+        store_records(conn, target.device_id, answer.serial, zone, answer.records, now)
 
 
 def _reschedule(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
