@@ -151,13 +151,32 @@ class Intake(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How messages flow through a collector, since its last beat. Seconds are the wall's.
+
+    Attributes:
+        in_flight: taken from the broker and not acknowledged yet.
+        oldest_s: how long the oldest of these waits; 0: there is none.
+        wait_s: the longest that one took from received to committed.
+        age_s: the median from the device's own time to committed: what the broker holds back shows
+            here. None: no device's time was to be believed, or nothing was committed.
+    """
+
+    in_flight: int
+    oldest_s: float
+    wait_s: float
+    age_s: float | None = None
+
+
 class Watch(Protocol):
     """Where a collector says that it is there to hear its devices."""
 
-    def beat(self, collector: str) -> None:
+    def beat(self, collector: str, flow: Flow | None = None) -> None:
         """Called every few seconds of the wall's time while the collector is taking messages in.
 
-        Silence of the collector makes its devices `unwatched`, never `down`.
+        Silence of the collector makes its devices `unwatched`, never `down`. `flow` is kept with
+        the beat, for whoever asks how far behind the collector is.
         Raises StoreUnavailableError when the database is away.
         """
         ...

@@ -21,7 +21,7 @@ from desk.records import failure_recorded, maintenance_recorded
 from desk.upkeep import tick
 from domain.clock import ManualClock
 from domain.errors import BadInputError, ForecallError, NotAllowedError
-from domain.report import DeviceReport, Intake, IntakeResult, RejectedMessage, Watch
+from domain.report import DeviceReport, Flow, Intake, IntakeResult, RejectedMessage, Watch
 from forecall.replay_devices import Address, ReplayedFleet
 from forecall.replay_figures import ReplayFigures, figures
 from models.score import score
@@ -130,8 +130,8 @@ class _Listening:
         self._watch = watch
         self._beaten = threading.Event()
 
-    def beat(self, collector: str) -> None:
-        self._watch.beat(collector)
+    def beat(self, collector: str, flow: Flow | None = None) -> None:
+        self._watch.beat(collector, flow)
         self._beaten.set()
 
     def wait(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from domain.clock import Clock
 from domain.device import Cause
+from domain.report import Flow
 from pipeline.state import lose_sight
 from pipeline.statuses import status_of, write_steps
 from storage.database import Conn, Database
@@ -32,7 +34,7 @@ class CollectorWatch:
         self._database = database
         self._clock = clock
 
-    def beat(self, collector: str) -> None:
+    def beat(self, collector: str, flow: Flow | None = None) -> None:
         """Says that `collector` is listening now; to be called every 2 s of the wall's time.
 
         After a break the watch starts anew, and after a long one its devices were unwatched since
@@ -47,6 +49,8 @@ class CollectorWatch:
         with self._database.transaction() as conn:
             if conn.execute(load("watch")["beat"], values).rowcount == 0:
                 self._return(conn, collector, now)
+            if flow is not None:
+                conn.execute(load("watch")["flow"], {"collector": collector, **asdict(flow)})
 
     def _return(self, conn: Conn, collector: str, now: datetime) -> None:
         values = {"collector": collector, "now": now}

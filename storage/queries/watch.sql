@@ -17,3 +17,8 @@ SELECT collector, beat_at FROM collector_watch WHERE beat_at < %(heard_after)s F
 
 -- name: end_all
 DELETE FROM collector_watch RETURNING collector, beat_at
+
+-- name: flow
+UPDATE collector_watch
+SET in_flight = %(in_flight)s, oldest_s = %(oldest_s)s, wait_s = %(wait_s)s, age_s = %(age_s)s
+WHERE collector = %(collector)s

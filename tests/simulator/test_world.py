@@ -15,7 +15,7 @@ import pytest
 from collectors.mqtt.collector import MqttCollector
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ScaledClock
-from domain.report import DeviceReport, IntakeResult, RejectedMessage
+from domain.report import DeviceReport, Flow, IntakeResult, RejectedMessage
 from forecall.broker import HOST, Broker
 from simulator import world as world_module
 from simulator.fleet import Device, plan_fleet
@@ -44,7 +44,7 @@ class Heard:
         self.rejected += rejected
         return IntakeResult(len(reports), 0, len(rejected))
 
-    def beat(self, collector: str) -> None:
+    def beat(self, collector: str, flow: Flow | None = None) -> None:
         self.listening.set()
 
     def of(self, device: Device) -> list[DeviceReport]:
