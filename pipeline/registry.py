@@ -8,7 +8,7 @@ from domain.report import MetricKind
 from storage.database import Conn
 from storage.queries import load
 
-_KIND_BY_COLLECTOR = {"zkteco": "clock", "mqtt": "pos"}
+_KIND_BY_COLLECTOR = {"zkteco": "clock", "adms": "clock", "mqtt": "pos"}
 
 
 def device_ids(conn: Conn, keys: Collection[str], collector: str) -> dict[str, int]:

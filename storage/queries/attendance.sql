@@ -8,8 +8,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS attendance_incoming (
 -- name: take_in
 WITH came AS (DELETE FROM attendance_incoming RETURNING *)
 INSERT INTO attendance_record
-    (device_id, serial, user_ref, at, local_time, status, punch, nth, stored_at)
-SELECT %(device_id)s, %(serial)s, user_ref, at, local_time, status, punch, nth, %(now)s
-FROM came
+    (device_id, site_id, serial, user_ref, at, local_time, status, punch, nth, stored_at)
+SELECT device.id, device.site_id, %(serial)s, user_ref, at, local_time, status, punch, nth, %(now)s
+FROM came JOIN device ON device.id = %(device_id)s
 ORDER BY user_ref, local_time, status, punch, nth
 ON CONFLICT (serial, user_ref, local_time, status, punch, nth) DO NOTHING
