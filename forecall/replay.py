@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from alerts.engine import evaluate
 from collectors.mqtt.collector import MqttCollector
+from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import COLLECTOR, BrokerSettings
 from desk.cases import Cases
 from desk.records import failure_recorded, maintenance_recorded
@@ -226,7 +227,7 @@ def _collecting(
     """Runs the collector in a thread, as `forecall collect mqtt` does in a process."""
     stop = threading.Event()
     watch = _Listening(CollectorWatch(database, clock))
-    collector = MqttCollector(broker, intake, watch, clock)
+    collector = MqttCollector(broker, [JsonContract()], intake, watch, clock)
     thread = threading.Thread(target=collector.run, args=(stop,), name="collector", daemon=True)
     thread.start()
     try:

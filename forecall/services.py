@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 def collect_mqtt(installation: Installation, stop: Event) -> None:
     """Hears terminals through the MQTT broker."""
     from collectors.mqtt.collector import MqttCollector
+    from collectors.mqtt.contract import JsonContract
     from collectors.mqtt.settings import COLLECTOR
 
     database, clock = installation.database, installation.clock
     intake = Ingest(database, clock, COLLECTOR)
     watch = CollectorWatch(database, clock)
-    MqttCollector(broker_settings(installation.settings), intake, watch, clock).run(stop)
+    dialects = [JsonContract(installation.settings.mqtt_tenant)]
+    MqttCollector(broker_settings(installation.settings), dialects, intake, watch, clock).run(stop)
 
 
 def collect_zkteco(installation: Installation, stop: Event) -> None:
@@ -82,7 +84,6 @@ def broker_settings(settings: Settings) -> BrokerSettings:
         username=settings.mqtt_username,
         password=settings.mqtt_password.get_secret_value(),
         client_id=settings.mqtt_client_id,
-        tenant=settings.mqtt_tenant,
         tls_ca=settings.mqtt_ca,
     )
 

@@ -5,31 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
-from collectors.mqtt.decode import decode
-from collectors.mqtt.session import Delivery, Session
+from collectors.mqtt.dialect import Dialect
+from collectors.mqtt.flow import FlowMeter
+from collectors.mqtt.packets import MAX_KEPT, Publish
+from collectors.mqtt.session import Parcel, Session
 from collectors.mqtt.settings import COLLECTOR, BrokerSettings
 from domain.clock import Clock
 from domain.errors import BadInputError, StoreUnavailableError, UndecodableMessageError
 from domain.report import DeviceReport, Intake, RejectedMessage, Watch
 
-_BATCH = 2_000
+_BATCH = 10_000
 _BATCH_WAIT_S = 0.1
 _BEAT_S = 2.0
 _BEHIND_S = 4.0  # messages older than this wait to be stored: we are not listening in time
 _RETRY_S = (0.2, 5.0)
+_SAMPLE = 64  # reports of a batch whose age is looked at
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    delivery: Delivery
-    report: DeviceReport | None
-    rejected: RejectedMessage | None
 
 
 class MqttCollector:
@@ -40,18 +36,27 @@ class MqttCollector:
     """
 
     def __init__(
-        self, settings: BrokerSettings, intake: Intake, watch: Watch, clock: Clock
+        self,
+        settings: BrokerSettings,
+        dialects: Sequence[Dialect],
+        intake: Intake,
+        watch: Watch,
+        clock: Clock,
     ) -> None:
         self._settings = settings
+        self._dialects = dialects
         self._intake = intake
         self._watch = watch
         self._clock = clock
+        self._flow = FlowMeter(clock.speed)
         self._next_beat = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Collects until `stop` is set; survives the absence of the broker and of the store."""
+        spoken = [topic for dialect in self._dialects for topic in dialect.topic_filters]
+        topics = self._settings.topics or tuple(spoken)
         while not stop.is_set():
-            session = Session(self._settings, self._clock)
+            session = Session(self._settings, topics, self._read, self._clock)
             session.open()
             try:
                 self._collect(session, stop)
@@ -60,60 +65,85 @@ class MqttCollector:
 
     def _collect(self, session: Session, stop: threading.Event) -> None:
         while not stop.is_set():
-            batch = session.take(_BATCH, _BATCH_WAIT_S)
-            behind = bool(batch) and time.monotonic() - batch[0].arrived > _BEHIND_S
-            if batch and self._keep([self._read(delivery) for delivery in batch], stop):
-                session.acknowledge(batch)
+            parcels = session.take(_BATCH, _BATCH_WAIT_S)
+            if parcels and self._keep(parcels, stop):
+                session.acknowledge(parcels)
+            for dialect in self._dialects:
+                session.publish(dialect.commands())
+            behind = bool(parcels) and time.monotonic() - parcels[0].arrived > _BEHIND_S
             if session.listening and not behind:
-                self._beat()
+                self._beat(session)
             if not session.alive:
                 _log.error("network_thread_died", client_id=self._settings.client_id)
                 return
 
-    def _read(self, delivery: Delivery) -> _Item:
+    def _read(
+        self, message: Publish, received_at: datetime
+    ) -> Sequence[DeviceReport] | RejectedMessage:
+        """What one message says. Called from the network thread."""
         try:
-            report = decode(delivery.topic, delivery.body, delivery.received_at)
+            if message.size > MAX_KEPT:
+                raise UndecodableMessageError(
+                    f"body: {message.size} bytes; allowed: at most {MAX_KEPT}"
+                )
+            topic = message.topic.decode()
+            for dialect in self._dialects:
+                if dialect.speaks(topic):
+                    return dialect.decode(topic, message.body, received_at)
+            raise UndecodableMessageError(f"topic: {topic[:200]!r}; no dialect speaks there")
+        except UnicodeDecodeError as error:
+            return _rejection(message, received_at, f"topic: {error}; allowed: UTF-8")
         except UndecodableMessageError as error:
-            return _Item(delivery, None, _rejection(delivery, str(error)))
-        return _Item(delivery, report, None)
+            return _rejection(message, received_at, str(error))
 
-    def _keep(self, items: Sequence[_Item], stop: threading.Event) -> bool:
-        """Stores `items`, waiting for the store while it is away; False: stopped before."""
+    def _keep(self, parcels: Sequence[Parcel], stop: threading.Event) -> bool:
+        """Stores what came in, waiting for the store while it is away; False: stopped before."""
         pause = _RETRY_S[0]
         while True:
             try:
-                self._intake.store(
-                    [item.report for item in items if item.report],
-                    [item.rejected for item in items if item.rejected],
-                )
+                self._store(parcels)
                 return True
             except StoreUnavailableError as error:
-                _log.warning("store_away", waiting=len(items), retry_s=pause, error=str(error))
-            except BadInputError as error:
-                return self._isolate(items, error, stop)
+                _log.warning("store_away", parcels=len(parcels), retry_s=pause, error=str(error))
             if stop.wait(pause):
                 return False
             pause = min(pause * 2, _RETRY_S[1])
 
-    def _isolate(self, items: Sequence[_Item], error: BadInputError, stop: threading.Event) -> bool:
-        """Finds by halves the message that the store can't take, and rejects it alone."""
-        if len(items) == 1:
-            delivery = items[0].delivery
-            if items[0].rejected:
-                raise error
-            return self._keep([_Item(delivery, None, _rejection(delivery, str(error)))], stop)
-        middle = len(items) // 2
-        return self._keep(items[:middle], stop) and self._keep(items[middle:], stop)
+    def _store(self, parcels: Sequence[Parcel]) -> None:
+        reports = [report for parcel in parcels for report in parcel.reports]
+        rejected = [message for parcel in parcels for message in parcel.rejected]
+        try:
+            self._intake.store(reports, rejected)
+        except BadInputError:
+            origins = [origin for parcel in parcels for origin in parcel.origins]
+            self._intake.store((), rejected)
+            self._isolate(reports, origins)
+        sample = reports[:: max(1, len(reports) // _SAMPLE)]
+        self._flow.committed(parcels[0].arrived, sample, self._clock.now())
 
-    def _beat(self) -> None:
+    def _isolate(self, reports: Sequence[DeviceReport], origins: Sequence[Publish]) -> None:
+        """Finds by halves the report that the store can't take, and rejects its message alone."""
+        try:
+            self._intake.store(reports)
+        except BadInputError as error:
+            if len(reports) == 1:
+                at = reports[0].received_at
+                self._intake.store((), [_rejection(origins[0], at, str(error))])
+                return
+            middle = len(reports) // 2
+            self._isolate(reports[:middle], origins[:middle])
+            self._isolate(reports[middle:], origins[middle:])
+
+    def _beat(self, session: Session) -> None:
         if time.monotonic() < self._next_beat:
             return
         try:
-            self._watch.beat(COLLECTOR)
+            self._watch.beat(COLLECTOR, self._flow.read(session.waiting, session.oldest))
         except StoreUnavailableError as error:
             _log.warning("beat_not_stored", error=str(error))
         self._next_beat = time.monotonic() + _BEAT_S
 
 
-def _rejection(delivery: Delivery, reason: str) -> RejectedMessage:
-    return RejectedMessage(COLLECTOR, delivery.received_at, delivery.topic, delivery.body, reason)
+def _rejection(message: Publish, received_at: datetime, reason: str) -> RejectedMessage:
+    topic = message.topic.decode(errors="replace").replace("\0", "\ufffd")
+    return RejectedMessage(COLLECTOR, received_at, topic, message.body, reason)

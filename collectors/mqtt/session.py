@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from collectors.mqtt.client import BatchClient
+from collectors.mqtt.dialect import Command
+from collectors.mqtt.packets import Publish
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
+from domain.report import DeviceReport, RejectedMessage
 
-INBOX_LIMIT = 10_000
+INBOX_LIMIT = 20_000
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
 
 _KEEPALIVE_S = 30
 _RETRY_S = (1, 15)
-_FULL_WAIT_S = 0.5
+_ROOM_WAIT_S = 0.2
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as it came. `connection` numbers the connection on which `mid` is valid."""
+class Parcel:
+    """What came in with one reading of the socket, decoded.
 
-    topic: str
-    body: bytes
-    received_at: datetime
+    Attributes:
+        published: the messages as they came, to be acknowledged.
+        reports: what the messages say; some say nothing, some speak of several devices.
+        origins: the message that each report came with.
+        arrived: when, on `time.monotonic()`.
+        connection: numbers the connection on which the messages' `mid` is valid.
+    """
+
+    published: Sequence[Publish]
+    reports: Sequence[DeviceReport]
+    origins: Sequence[Publish]
+    rejected: Sequence[RejectedMessage]
     arrived: float
-    mid: int
     connection: int
 
 
+Read = Callable[[Publish, datetime], "Sequence[DeviceReport] | RejectedMessage"]
+"""Decodes one message that was received at that moment."""
+
+
 class Session:
-    """One client of the broker and its network thread.
+    """One client of the broker and its network thread, which also decodes.
 
     A message's `mid` means nothing on the next connection, where it may name another message: what
     was not acknowledged on its own connection is delivered again, and known by its identity.
     """
 
-    def __init__(self, settings: BrokerSettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: BrokerSettings, topics: Sequence[str], read: Read, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._topics = topics
+        self._read = read
         self._clock = clock
-        self._inbox: queue.Queue[Delivery] = queue.Queue(INBOX_LIMIT)
+        self._inbox: deque[Parcel] = deque()
+        self._waiting = 0  # messages in the inbox
+        self._changed = threading.Condition()
         self._lock = threading.Lock()
         self._connection = 0
         self._connected = False
@@ -70,6 +91,17 @@ class Session:
         name = f"paho-mqtt-client-{self._settings.client_id}"
         return any(thread.name == name for thread in threading.enumerate())
 
+    @property
+    def waiting(self) -> int:
+        """Messages in the inbox."""
+        return self._waiting
+
+    @property
+    def oldest(self) -> float | None:
+        """When the first message in the inbox arrived, on `time.monotonic()`; None: it is empty."""
+        with self._changed:
+            return self._inbox[0].arrived if self._inbox else None
+
     def open(self) -> None:
         """Starts the network thread, which connects now, or as soon as the broker is there."""
         self._client.connect_async(self._settings.host, self._settings.port, _KEEPALIVE_S)
@@ -81,33 +113,43 @@ class Session:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, limit: int, wait_s: float) -> list[Delivery]:
-        """What came in within `wait_s` seconds of the wall, up to `limit` messages."""
+    def take(self, limit: int, wait_s: float) -> list[Parcel]:
+        """What came in within `wait_s` seconds of the wall: as soon as it is `limit` messages, and
+        of more than that only what the last parcel brings along."""
         end = time.monotonic() + wait_s
-        taken: list[Delivery] = []
-        while len(taken) < limit:
-            try:
-                taken.append(self._inbox.get(timeout=max(0.0, end - time.monotonic())))
-            except queue.Empty:
-                break
+        with self._changed:
+            while self._waiting < limit and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)
+            taken: list[Parcel] = []
+            count = 0
+            while self._inbox and count < limit:
+                taken.append(self._inbox.popleft())
+                count += len(taken[-1].published)
+            self._waiting -= count
+            self._changed.notify_all()
         return taken
 
-    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+    def acknowledge(self, parcels: Iterable[Parcel]) -> None:
         """Tells the broker that these are stored; skips those of an earlier connection."""
         with self._lock:
-            for delivery in deliveries:
-                if self._connected and delivery.connection == self._connection:
-                    self._client.ack(delivery.mid, 1)
+            if self._connected:
+                self._client.acknowledge(
+                    [
+                        published.mid
+                        for parcel in parcels
+                        if parcel.connection == self._connection
+                        for published in parcel.published
+                    ]
+                )
 
-    def _make_client(self) -> Client:
+    def publish(self, commands: Iterable[Command]) -> None:
+        """Sends `commands`; one that can't go out now is not kept."""
+        for command in commands:
+            self._client.publish(command.topic, command.body, qos=0)
+
+    def _make_client(self) -> BatchClient:
         settings = self._settings
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=settings.client_id,
-            clean_session=False,
-            protocol=MQTTv311,
-            manual_ack=True,
-        )
+        client = BatchClient(settings.client_id, self._has_room, self._put)
         if settings.username:
             client.username_pw_set(settings.username, settings.password)
         if settings.tls_ca:
@@ -116,7 +158,6 @@ class Session:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
         return client
 
     def _on_connect(
@@ -129,7 +170,7 @@ class Session:
             self._connection += 1
             self._connected = True
         _log.info("broker_connected", kept_session=flags.session_present)
-        client.subscribe(self._settings.topic_filter, qos=1)
+        client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
@@ -142,29 +183,42 @@ class Session:
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, granted: list[ReasonCode], ____: Properties | None
     ) -> None:
-        refused = [str(reason) for reason in granted if reason.is_failure]
+        refused = [
+            (topic, str(reason))
+            for topic, reason in zip(self._topics, granted, strict=True)
+            if reason.is_failure
+        ]
         if refused:
-            _log.error("subscription_refused", topics=self._settings.topic_filter, reason=refused)
+            _log.error("subscription_refused", refused=refused)
         self._subscribed = not refused
 
-    def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
-        try:
-            self._put(message)
-        except Exception:  # noqa: BLE001 - an exception here ends paho's thread; unacknowledged, the message comes again
-            _log.exception("message_not_taken", mid=message.mid)
+    def _has_room(self) -> bool:
+        """Waits a moment for it: the store may be behind or away."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting < INBOX_LIMIT, _ROOM_WAIT_S)
 
-    def _put(self, message: MQTTMessage) -> None:
-        delivery = Delivery(
-            topic=message.topic,
-            body=bytes(message.payload),
-            received_at=self._clock.now(),
-            arrived=time.monotonic(),
-            mid=message.mid,
-            connection=self._connection,
-        )
-        while not self._closing.is_set():
-            try:
-                self._inbox.put(delivery, timeout=_FULL_WAIT_S)
-                return
-            except queue.Full:
-                continue  # the store is behind or away: not reading is how we tell the broker
+    def _put(self, published: list[Publish]) -> None:
+        try:
+            parcel = self._decoded(published)
+        except Exception:  # noqa: BLE001 - an exception here ends paho's thread; unacknowledged, they come again
+            _log.exception("messages_not_taken", messages=len(published))
+            return
+        with self._changed:
+            self._inbox.append(parcel)
+            self._waiting += len(published)
+            self._changed.notify_all()
+
+    def _decoded(self, published: list[Publish]) -> Parcel:
+        received_at = self._clock.now()
+        reports: list[DeviceReport] = []
+        origins: list[Publish] = []
+        rejected: list[RejectedMessage] = []
+        read = self._read
+        for message in published:
+            found = read(message, received_at)
+            if isinstance(found, RejectedMessage):
+                rejected.append(found)
+            else:
+                reports += found
+                origins += [message] * len(found)
+        return Parcel(published, reports, origins, rejected, time.monotonic(), self._connection)

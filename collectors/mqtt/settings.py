@@ -18,7 +18,7 @@ class BrokerSettings:
     Attributes:
         client_id: names the session that the broker keeps for us; no two collectors may share one.
             Without dots, which some brokers refuse.
-        tenant: whose devices to hear; `+` hears all.
+        topics: the filters to subscribe to; none: all that the dialects speak on.
         tls_ca: the certificate authority to trust; None: no TLS.
 
     Raises ConfigurationError when a value is out of its range.
@@ -29,7 +29,7 @@ class BrokerSettings:
     username: str = ""
     password: str = ""
     client_id: str = "forecall-collector"
-    tenant: str = "+"
+    topics: tuple[str, ...] = ()
     tls_ca: Path | None = None
 
     def __post_init__(self) -> None:
@@ -39,9 +39,18 @@ class BrokerSettings:
             raise ConfigurationError(
                 f"client_id: {self.client_id!r}; allowed: a name without dots and spaces"
             )
-        if not self.tenant or "/" in self.tenant or "#" in self.tenant:
-            raise ConfigurationError(f"tenant: {self.tenant!r}; allowed: one topic level, or +")
+        for topic in self.topics:
+            check_filter(topic)
 
-    @property
-    def topic_filter(self) -> str:
-        return f"v1/{self.tenant}/+/+/+"
+
+def check_filter(topic: str) -> None:
+    """Raises ConfigurationError for what is no topic filter (MQTT 3.1.1, 4.7)."""
+    levels = topic.split("/")
+    wrong = any(
+        ("+" in level and level != "+") or ("#" in level and (level != "#" or place < len(levels)))
+        for place, level in enumerate(levels, 1)
+    )
+    if wrong or not topic or "\0" in topic or len(topic.encode()) > 0xFFFF:
+        raise ConfigurationError(
+            f"topics: {topic[:80]!r}; allowed: levels between /, + for any level, # as the last one"
+        )

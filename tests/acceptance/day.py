@@ -17,6 +17,7 @@ from typing import Any, LiteralString, TypeVar
 
 from alerts.engine import evaluate
 from collectors.mqtt.collector import MqttCollector
+from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import BrokerSettings
 from collectors.zkteco.collector import ClockCollector
 from desk.cases import Cases
@@ -179,7 +180,7 @@ def _collectors(
     settings = BrokerSettings(HOST, broker.port, broker.username, broker.password)
     fleet = ClaimedClocks(database, clock, Ingest(database, clock, "zkteco"))
     return (
-        MqttCollector(settings, Ingest(database, clock, "mqtt"), watch, clock),
+        MqttCollector(settings, [JsonContract()], Ingest(database, clock, "mqtt"), watch, clock),
         ClockCollector(fleet, watch, clock, workers=1),
     )
 

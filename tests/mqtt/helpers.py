@@ -14,6 +14,7 @@ from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collectors.mqtt.collector import MqttCollector
+from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ManualClock
 from forecall.broker import HOST, Broker
@@ -77,7 +78,10 @@ class Terminal:
 def collecting(settings: BrokerSettings, database: Database, clock: ManualClock) -> Iterator[None]:
     """A collector at work in a thread of this process; it has subscribed when the block begins."""
     intake, watch = Ingest(database, clock, "mqtt"), CollectorWatch(database, clock)
-    collector, stop = MqttCollector(settings, intake, watch, clock), threading.Event()
+    collector, stop = (
+        MqttCollector(settings, [JsonContract()], intake, watch, clock),
+        threading.Event(),
+    )
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
     try:

@@ -94,7 +94,11 @@ def test_a_collector_finds_a_broker_that_was_away(
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("port", 0), ("client_id", "a.b"), ("client_id", ""), ("tenant", "a/b")]
+    ("field", "value"),
+    [
+        *(("port", 0), ("client_id", "a.b"), ("client_id", "")),
+        *(("topics", (wrong,)) for wrong in ("", "a+/b", "a/#/b", "#a", "a\0")),
+    ],
 )
 def test_settings_out_of_range_are_refused_by_name(field: str, value: object) -> None:
     given: dict[str, object] = {"host": "localhost", "port": 1883, field: value}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from collectors.mqtt.decode import decode
+from collectors.mqtt.contract import decode
 from collectors.mqtt.messages import MAX_BODY
 from domain.device import ReportedState
 from domain.errors import BadInputError, UndecodableMessageError

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from collectors.mqtt.collector import MqttCollector
+from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ScaledClock
 from domain.report import DeviceReport, Flow, IntakeResult, RejectedMessage
@@ -62,7 +63,7 @@ def heard(broker: Broker) -> Iterator[Heard]:
     heard, stop = Heard(), threading.Event()
     settings = BrokerSettings(HOST, broker.port, broker.username, broker.password)
     clock = ScaledClock(START, datetime.now(UTC), 3600)
-    collector = MqttCollector(settings, heard, heard, clock)
+    collector = MqttCollector(settings, [JsonContract()], heard, heard, clock)
     listening = threading.Thread(target=collector.run, args=(stop,))
     listening.start()
     assert heard.listening.wait(20)

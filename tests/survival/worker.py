@@ -9,6 +9,7 @@ import sys
 import threading
 
 from collectors.mqtt.collector import MqttCollector
+from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import COLLECTOR, BrokerSettings
 from domain.clock import SystemClock
 from pipeline.ingest import Ingest
@@ -22,6 +23,7 @@ def main() -> None:
     database, clock = Database(dsn), SystemClock()
     collector = MqttCollector(
         BrokerSettings(host, int(port), username, password),
+        [JsonContract()],
         Ingest(database, clock, COLLECTOR),
         CollectorWatch(database, clock),
         clock,

@@ -1,30 +1,55 @@
-"""From a topic and a body to a `DeviceReport`, or to a reason why not."""
+"""Forecall's own JSON contract: from a topic and a body to a `DeviceReport`, or to a reason why not."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from collectors.mqtt.messages import MAX_BODY, Counters, Event, Heartbeat, Message, State
+from collectors.mqtt.dialect import Command
+from collectors.mqtt.messages import (
+    MAX_BODY,
+    METRIC_LENGTH,
+    NAME,
+    Counters,
+    Event,
+    Heartbeat,
+    Message,
+    State,
+)
 from domain.clock import require_aware
 from domain.errors import UndecodableMessageError
-from domain.report import (
-    Contact,
-    DeviceFacts,
-    DeviceReport,
-    EventReport,
-    Identity,
-)
+from domain.report import Contact, DeviceFacts, DeviceReport, EventReport, Identity
 
 _VERSION = "v1"
 _LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _PATH = re.compile(r"^(?P<expected>.*?) - at `(?P<path>.*)`$")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SHOWN = 80  # characters of a wrong value that a reason repeats
+_TOPICS_KNOWN = 2**18  # more than the topics of any fleet that one collector hears
+_SHAPES_KNOWN = 2**12
+_NAME = re.compile(NAME)
+_ALIVE = Contact()
+
+
+class JsonContract:
+    """The dialect of docs/mqtt.md, of one tenant's devices or, with `+`, of all."""
+
+    def __init__(self, tenant: str = "+") -> None:
+        self.topic_filters = (f"{_VERSION}/{tenant}/+/+/+",)
+
+    def speaks(self, topic: str) -> bool:
+        return topic.startswith(_VERSION + "/")
+
+    def decode(self, topic: str, body: bytes, received_at: datetime) -> Sequence[DeviceReport]:
+        return (decode(topic, body, received_at),)
+
+    def commands(self) -> Sequence[Command]:
+        return ()
 
 
 def decode(topic: str, body: bytes, received_at: datetime) -> DeviceReport:
@@ -33,16 +58,10 @@ def decode(topic: str, body: bytes, received_at: datetime) -> DeviceReport:
     Raises UndecodableMessageError, whose message names the field, its value and what is allowed.
     """
     device, kind = _split(topic)
-    message = _read(kind, body)
-    return DeviceReport(
-        device_key=device,
-        at=_moment(message.ts),
-        received_at=received_at,
-        identity=Identity(message.boot_id, message.seq),
-        **_CONTENT[kind](message),
-    )
+    return _REPORT[kind](device, _read(kind, body), received_at)
 
 
+@lru_cache(_TOPICS_KNOWN)
 def _split(topic: str) -> tuple[str, str]:
     levels = topic.split("/")
     if len(levels) != 5 or levels[0] != _VERSION:
@@ -100,35 +119,71 @@ def _explain(error: str, body: bytes) -> str:
     return f"{field}: {msgspec.json.encode(value)[:_SHOWN].decode(errors='replace')}; {match['expected']}"
 
 
-def _state(message: State) -> dict[str, Any]:
+def _state(device: str, message: State, received_at: datetime) -> DeviceReport:
     facts = DeviceFacts(message.model, message.firmware, message.serial)
-    return {
-        "contact": Contact(
-            reported=message.state,
-            is_will=message.will,
-            detail=message.reason,
-            component=message.component,
-        ),
-        "facts": facts if facts != DeviceFacts() else None,
-    }
+    contact = Contact(
+        reported=message.state,
+        is_will=message.will,
+        detail=message.reason,
+        component=message.component,
+    )
+    return DeviceReport(
+        *(device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
+        contact=contact,
+        facts=facts if facts != DeviceFacts() else None,
+    )
 
 
-def _heartbeat(message: Heartbeat) -> dict[str, Any]:
-    return {
-        "contact": Contact(interval_s=message.interval_s),
-        "gauges": message.gauges,
-    }
+def _heartbeat(device: str, message: Heartbeat, received_at: datetime) -> DeviceReport:
+    _check_names("gauges", tuple(message.gauges))
+    return DeviceReport(
+        device,
+        _moment(message.ts),
+        received_at,
+        Identity(message.boot_id, message.seq),
+        _promise(message.interval_s),
+        gauges=message.gauges,
+    )
 
 
-def _counters(message: Counters) -> dict[str, Any]:
-    return {"counters": message.counters, "gauges": message.gauges}
+def _counters(device: str, message: Counters, received_at: datetime) -> DeviceReport:
+    _check_names("counters", tuple(message.counters))
+    _check_names("gauges", tuple(message.gauges))
+    return DeviceReport(
+        device,
+        _moment(message.ts),
+        received_at,
+        Identity(message.boot_id, message.seq),
+        _ALIVE,
+        message.counters,
+        message.gauges,
+    )
 
 
-def _event(message: Event) -> dict[str, Any]:
+def _event(device: str, message: Event, received_at: datetime) -> DeviceReport:
     event = EventReport(
         message.component, message.code, message.severity, message.dialect, message.raw_code
     )
-    return {"events": (event,)}
+    return DeviceReport(
+        *(device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
+        events=(event,),
+    )
+
+
+@lru_cache(_SHAPES_KNOWN)
+def _promise(interval_s: float) -> Contact:
+    return Contact(interval_s=interval_s)
+
+
+@lru_cache(_SHAPES_KNOWN)
+def _check_names(field: str, names: tuple[str, ...]) -> None:
+    """Raises UndecodableMessageError. A device says the same names all its life: they are checked once."""
+    for name in names:
+        if not _NAME.fullmatch(name) or len(name) > METRIC_LENGTH:
+            raise UndecodableMessageError(
+                f"{field}: name {name[:_SHOWN]!r}; allowed: 1 to {METRIC_LENGTH} of "
+                "A-Z a-z 0-9 . _ : -, a letter or digit first"
+            )
 
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
@@ -137,7 +192,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "counters": msgspec.json.Decoder(Counters),
     "event": msgspec.json.Decoder(Event),
 }
-_CONTENT: dict[str, Callable[[Any], dict[str, Any]]] = {
+_REPORT: dict[str, Callable[[str, Any, datetime], DeviceReport]] = {
     "state": _state,
     "heartbeat": _heartbeat,
     "counters": _counters,
