@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import history
+from forecall.commands import devices, history
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -28,6 +28,7 @@ collect = typer.Typer(no_args_is_help=True, help="Collect from devices, one prot
 account = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 history.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
+app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 
 _SERVICES = "Services"

@@ -1,0 +1,18 @@
+-- How a device came to be known, and as whom it logs in to a broker.
+
+ALTER TABLE device
+    ADD COLUMN found_at  timestamptz,                  -- first heard of; null: it was added by a person
+    ADD COLUMN found_via text NOT NULL DEFAULT '';     -- the topic or address that it was heard by
+
+-- One login a device and kind of broker. Only a hash of the password is kept, in the words of that
+-- broker. A revoked one stays, so that its name is taken out of the broker's files.
+CREATE TABLE device_login (
+    device_id     integer NOT NULL REFERENCES device ON DELETE CASCADE,
+    broker        text NOT NULL CHECK (broker IN ('mosquitto', 'nats')),
+    username      text NOT NULL,
+    password_hash text NOT NULL,
+    made_at       timestamptz NOT NULL,                -- the wall's
+    revoked_at    timestamptz,                         -- the wall's
+    PRIMARY KEY (device_id, broker),
+    UNIQUE (broker, username)
+);
