@@ -5,13 +5,17 @@ BIN    := $(VENV)/bin
 PIP    = $(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m pip \
            || echo $(PYTHON) -m pip --python $(BIN)/python) --disable-pip-version-check
 
-.PHONY: run test check format lock clean
+.PHONY: run test chaos check format lock clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/forecall up --demo
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest
+
+# Kills and starves every part under full load, for some minutes, and counts.
+chaos: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.chaos
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
