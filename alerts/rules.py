@@ -1,7 +1,6 @@
 """The rules that Forecall ships with: frozen tables, one row a rule.
 
-Codes are the canonical words of `domain.vocabulary`'s field: UnifiedPOS, XFS4IoT and the bill
-acceptors' protocols. A code that no row names is judged by its severity alone.
+Codes are the canonical words of `domain.codes`. A code that no row names is judged by its severity alone.
 """
 
 from __future__ import annotations
@@ -60,6 +59,8 @@ class EventRule:
 _PAPER_OK = frozenset({"paperOk", "paperFull"})
 _STACKER_OK = frozenset({"stackerOk", "stackerEmptied", "stackerReplaced"})
 _JAM_OK = frozenset({"jamOk", "jamCleared"})
+_INK_OK = frozenset({"inkOk"})
+_BIN_OK = frozenset({"binOk"})
 _CONSUMABLE, _DEGRADED = FaultClass.CONSUMABLE, FaultClass.DEGRADED
 _WARNING, _ERROR = Severity.WARNING, Severity.ERROR
 
@@ -88,6 +89,34 @@ _EVENT_RULES = (
     EventRule("mediaJam", _DEGRADED, _WARNING, N_("A card jammed in the reader"), _JAM_OK),
     EventRule("jamAcceptor", _DEGRADED, _WARNING, N_("A bill jammed in the acceptor"), _JAM_OK),
     EventRule("jamStacker", _DEGRADED, _WARNING, N_("A bill jammed in the stacker"), _JAM_OK),
+    EventRule("inkOut", _CONSUMABLE, _ERROR, N_("Ink, toner or ribbon has run out"), _INK_OK),
+    EventRule("inkLow", _CONSUMABLE, _WARNING, N_("Ink, toner or ribbon is running low"), _INK_OK),
+    EventRule("cartridgeRemoved", _CONSUMABLE, _ERROR, N_("The ink cartridge is missing"), _INK_OK),
+    EventRule("binFull", _CONSUMABLE, _ERROR, N_("The bin of retained items is full"), _BIN_OK),
+    EventRule(
+        "binNearFull",
+        _CONSUMABLE,
+        _WARNING,
+        N_("The bin of retained items is nearly full"),
+        _BIN_OK,
+    ),
+    EventRule(
+        "binMissing", _CONSUMABLE, _ERROR, N_("The bin of retained items is missing"), _BIN_OK
+    ),
+    EventRule("doorOpen", _CONSUMABLE, _WARNING, N_("A door is open"), frozenset({"doorClosed"})),
+    EventRule("jamCoin", _DEGRADED, _WARNING, N_("A coin jammed"), _JAM_OK),
+    EventRule("shutterJam", _DEGRADED, _ERROR, N_("The shutter is stuck"), _JAM_OK),
+    EventRule("headDirty", _DEGRADED, _WARNING, N_("The print head wants cleaning")),
+    EventRule("headHot", _DEGRADED, _WARNING, N_("The print head is too hot")),
+    EventRule("lampFading", _DEGRADED, _WARNING, N_("A lamp is fading")),
+    EventRule("foreignItem", _DEGRADED, _WARNING, N_("Something foreign lies in the part")),
+    EventRule("outOfPlace", _DEGRADED, _WARNING, N_("The part is not in its place")),
+    EventRule("commError", _DEGRADED, _ERROR, N_("The part does not answer as it should")),
+    EventRule("partError", _DEGRADED, _WARNING, N_("The part reports an unexplained error")),
+    EventRule("userError", _DEGRADED, _WARNING, N_("A person keeps the part from working")),
+    EventRule("temperatureOff", _DEGRADED, _WARNING, N_("The part's temperature is out of range")),
+    EventRule("voltageOff", _DEGRADED, _ERROR, N_("The part's supply voltage is out of range")),
+    EventRule("batteryLow", _DEGRADED, _WARNING, N_("The part's battery is weak")),
     EventRule("cheated", _DEGRADED, _ERROR, N_("A manipulation attempt was reported")),
     EventRule("x.ClockOff", _DEGRADED, _WARNING, N_("Its messages carry a wrong time")),
     EventRule("x.SerialChanged", _DEGRADED, _ERROR, N_("Another clock answers at its address")),

@@ -57,11 +57,32 @@ _COMPONENTS = (
         N_("bill acceptor head"),
     ),
     Component(
+        "coinAcceptor",
+        N_("coin acceptor"),
+        False,
+        N_("Reset the acceptor from afar; ask on site to clear the coin path and empty the box."),
+        N_("coin acceptor"),
+    ),
+    Component(
         "cardReader",
         N_("card reader"),
         False,
         N_("Restart the reader's service; ask on site to pass a cleaning card."),
         N_("card reader"),
+    ),
+    Component(
+        "cashDrawer",
+        N_("cash drawer"),
+        False,
+        N_("Ask on site to check the drawer's cable and that nothing blocks it."),
+        N_("cash drawer"),
+    ),
+    Component(
+        "barcodeScanner",
+        N_("barcode scanner"),
+        False,
+        N_("Restart the scanner's service; ask on site to wipe its window and check its cable."),
+        N_("barcode scanner"),
     ),
     Component(
         "powerSupply",

@@ -1,0 +1,181 @@
+"""What bill and coin acceptors say. Bytes are hexadecimal; ccTalk's numbers are decimal, as printed.
+
+ID-003: JCM's protocol, status requests' answers and the failure byte that follows 49. CCNET: CashCode,
+answers to POLL and the byte that follows 47 or 1C. ccTalk: part 3, the bill events (header 159) and the
+fault codes of a self-check (header 232). MDB/ICP 4: POLL answers of bill validators and coin changers.
+"""
+
+from __future__ import annotations
+
+from domain.codes import Code
+from domain.dialects.row import BILLS, COINS, Row
+
+
+def _bills(*rows: tuple[str, str, Code]) -> tuple[Row, ...]:
+    return tuple(Row(raw, symbol, code, BILLS) for raw, symbol, code in rows)
+
+
+def _coins(*rows: tuple[str, str, Code]) -> tuple[Row, ...]:
+    return tuple(Row(raw, symbol, code, COINS) for raw, symbol, code in rows)
+
+
+ID003 = _bills(
+    ("11", "enableIdling", Code.IDLE),
+    ("12", "accepting", Code.BUSY),
+    ("13", "escrow", Code.BUSY),
+    ("14", "stacking", Code.BUSY),
+    ("15", "vendValid", Code.BUSY),
+    ("16", "stacked", Code.BUSY),
+    ("17", "rejecting", Code.BILL_REJECTED),
+    ("18", "returning", Code.BILL_RETURNED),
+    ("19", "holding", Code.BUSY),
+    ("1A", "disableInhibit", Code.DISABLED),
+    ("1B", "initialize", Code.STARTED),
+    ("40", "powerUp", Code.STARTED),
+    ("41", "powerUpWithBillInAcceptor", Code.STARTED),
+    ("42", "powerUpWithBillInStacker", Code.STARTED),
+    ("43", "stackerFull", Code.STACKER_FULL),
+    ("44", "stackerOpen", Code.STACKER_OPEN),
+    ("45", "jamInAcceptor", Code.JAM_ACCEPTOR),
+    ("46", "jamInStacker", Code.JAM_STACKER),
+    ("47", "pause", Code.PAUSED),
+    ("48", "cheated", Code.CHEATED),
+    ("49", "failure", Code.FAILURE),
+    ("49 A2", "stackMotorFailure", Code.STACK_MOTOR),
+    ("49 A5", "transportMotorSpeedFailure", Code.TRANSPORT_SPEED),
+    ("49 A6", "transportMotorFailure", Code.TRANSPORT_MOTOR),
+    ("49 A8", "solenoidFailure", Code.SOLENOID),
+    ("49 AB", "cashBoxNotReady", Code.CASHBOX_NOT_READY),
+    ("49 AF", "validatorHeadRemove", Code.HEAD_REMOVED),
+    ("49 B0", "bootRomFailure", Code.MEMORY_FAILURE),
+    ("49 B1", "externalRomFailure", Code.MEMORY_FAILURE),
+    ("49 B2", "ramFailure", Code.MEMORY_FAILURE),
+    ("49 B3", "externalRomWritingFailure", Code.MEMORY_FAILURE),
+    ("4A", "communicationError", Code.COMM_ERROR),
+)
+
+CCNET = _bills(
+    ("10", "powerUp", Code.STARTED),
+    ("11", "powerUpWithBillInValidator", Code.STARTED),
+    ("12", "powerUpWithBillInStacker", Code.STARTED),
+    ("13", "initialize", Code.STARTED),
+    ("14", "idling", Code.IDLE),
+    ("15", "accepting", Code.BUSY),
+    ("17", "stacking", Code.BUSY),
+    ("18", "returning", Code.BILL_RETURNED),
+    ("19", "unitDisabled", Code.DISABLED),
+    ("1A", "holding", Code.BUSY),
+    ("1B", "deviceBusy", Code.BUSY),
+    ("1C", "rejecting", Code.BILL_REJECTED),
+    ("1C 60", "rejectedInsertion", Code.BILL_REJECTED),
+    ("1C 61", "rejectedMagnetic", Code.BILL_REJECTED),
+    ("1C 62", "rejectedRemainedBillInHead", Code.BILL_REJECTED),
+    ("1C 63", "rejectedMultiplying", Code.BILL_REJECTED),
+    ("1C 64", "rejectedConveying", Code.BILL_REJECTED),
+    ("1C 65", "rejectedIdentification1", Code.BILL_REJECTED),
+    ("1C 66", "rejectedVerification", Code.BILL_REJECTED),
+    ("1C 67", "rejectedOptic", Code.BILL_REJECTED),
+    ("1C 68", "rejectedInhibit", Code.BILL_REJECTED),
+    ("1C 69", "rejectedCapacity", Code.BILL_REJECTED),
+    ("1C 6A", "rejectedOperation", Code.BILL_REJECTED),
+    ("1C 6C", "rejectedLength", Code.BILL_REJECTED),
+    ("41", "dropCassetteFull", Code.STACKER_FULL),
+    ("42", "dropCassetteOutOfPosition", Code.STACKER_OPEN),
+    ("43", "validatorJammed", Code.JAM_ACCEPTOR),
+    ("44", "dropCassetteJammed", Code.JAM_STACKER),
+    ("45", "cheated", Code.CHEATED),
+    ("46", "pause", Code.PAUSED),
+    ("47", "failure", Code.FAILURE),
+    ("47 50", "stackMotorFailure", Code.STACK_MOTOR),
+    ("47 51", "transportMotorSpeedFailure", Code.TRANSPORT_SPEED),
+    ("47 52", "transportMotorFailure", Code.TRANSPORT_MOTOR),
+    ("47 53", "aligningMotorFailure", Code.ALIGN_MOTOR),
+    ("47 54", "initialBoxStatusFailure", Code.CASHBOX_NOT_READY),
+    ("47 55", "opticCanalFailure", Code.SENSOR_FAILURE),
+    ("47 56", "magneticCanalFailure", Code.SENSOR_FAILURE),
+    ("47 5F", "capacitanceCanalFailure", Code.SENSOR_FAILURE),
+    ("80", "escrowPosition", Code.BUSY),
+    ("81", "billStacked", Code.BUSY),
+    ("82", "billReturned", Code.BILL_RETURNED),
+)
+
+CCTALK_BILL = _bills(
+    ("0", "masterInhibitActive", Code.DISABLED),
+    ("1", "billReturnedFromEscrow", Code.BILL_RETURNED),
+    ("2", "invalidBillValidationFail", Code.BILL_REJECTED),
+    ("3", "invalidBillTransportProblem", Code.BILL_REJECTED),
+    ("4", "inhibitedBillOnSerial", Code.BILL_REJECTED),
+    ("5", "inhibitedBillOnDipSwitches", Code.BILL_REJECTED),
+    ("6", "billJammedInTransport", Code.JAM_ACCEPTOR),
+    ("7", "billJammedInStacker", Code.JAM_STACKER),
+    ("8", "billPulledBackwards", Code.CHEATED),
+    ("9", "billTamper", Code.CHEATED),
+    ("10", "stackerOk", Code.STACKER_OK),
+    ("11", "stackerRemoved", Code.STACKER_OPEN),
+    ("12", "stackerInserted", Code.STACKER_CLOSED),
+    ("13", "stackerFaulty", Code.STACK_MOTOR),
+    ("14", "stackerFull", Code.STACKER_FULL),
+    ("15", "stackerJammed", Code.JAM_STACKER),
+    ("16", "billJammedInTransportSafe", Code.JAM_ACCEPTOR),
+    ("17", "optoFraudDetected", Code.CHEATED),
+    ("18", "stringFraudDetected", Code.CHEATED),
+    ("19", "antiStringMechanismFaulty", Code.SENSOR_FAILURE),
+)
+
+CCTALK_FAULT = _bills(
+    ("0", "noFault", Code.OK),
+    ("1", "eepromChecksumCorrupted", Code.MEMORY_FAILURE),
+    ("9", "nvramChecksumError", Code.MEMORY_FAILURE),
+    ("33", "powerSupplyOutOfRange", Code.VOLTAGE_OFF),
+    ("34", "temperatureOutOfRange", Code.TEMPERATURE_OFF),
+    ("36", "billValidationSensorFault", Code.SENSOR_FAILURE),
+    ("37", "billTransportMotorFault", Code.TRANSPORT_MOTOR),
+    ("38", "stackerFault", Code.STACK_MOTOR),
+    ("39", "billJammed", Code.JAM_ACCEPTOR),
+    ("40", "ramTestFail", Code.MEMORY_FAILURE),
+    ("41", "stringSensorFault", Code.SENSOR_FAILURE),
+    ("42", "acceptGateFailedOpen", Code.GATE_FAILURE),
+    ("43", "acceptGateFailedClosed", Code.GATE_FAILURE),
+    ("44", "stackerMissing", Code.STACKER_OPEN),
+    ("45", "stackerFull", Code.STACKER_FULL),
+    ("46", "flashEraseFail", Code.MEMORY_FAILURE),
+    ("47", "flashWriteFail", Code.MEMORY_FAILURE),
+    ("48", "slaveDeviceNotResponding", Code.COMM_ERROR),
+    ("49", "optoSensorFault", Code.SENSOR_FAILURE),
+    ("50", "batteryFault", Code.BATTERY_LOW),
+    ("51", "doorOpen", Code.DOOR_OPEN),
+    ("52", "microswitchFault", Code.SENSOR_FAILURE),
+    ("53", "rtcFault", Code.CLOCK_FAILURE),
+    ("54", "firmwareError", Code.FIRMWARE_FAILURE),
+    ("55", "initialisationError", Code.FAILURE),
+    ("56", "supplyCurrentOutOfRange", Code.VOLTAGE_OFF),
+    ("255", "unspecifiedFault", Code.FAILURE),
+)
+
+MDB = _bills(
+    ("01", "defectiveMotor", Code.TRANSPORT_MOTOR),
+    ("02", "sensorProblem", Code.SENSOR_FAILURE),
+    ("03", "validatorBusy", Code.BUSY),
+    ("04", "romChecksumError", Code.MEMORY_FAILURE),
+    ("05", "validatorJammed", Code.JAM_ACCEPTOR),
+    ("06", "validatorWasReset", Code.STARTED),
+    ("07", "billRemoved", Code.CHEATED),
+    ("08", "cashBoxOutOfPosition", Code.STACKER_OPEN),
+    ("09", "validatorDisabled", Code.DISABLED),
+    ("0A", "invalidEscrowRequest", Code.PART_ERROR),
+    ("0B", "billRejected", Code.BILL_REJECTED),
+    ("0C", "possibleCreditedBillRemoval", Code.CHEATED),
+) + _coins(
+    ("01", "escrowRequest", Code.COIN_REJECTED),
+    ("02", "changerPayoutBusy", Code.BUSY),
+    ("04", "defectiveTubeSensor", Code.SENSOR_FAILURE),
+    ("05", "doubleArrival", Code.COIN_REJECTED),
+    ("06", "acceptorUnplugged", Code.PART_MISSING),
+    ("07", "tubeJam", Code.JAM_COIN),
+    ("08", "changerRomChecksumError", Code.MEMORY_FAILURE),
+    ("09", "coinRoutingError", Code.PART_ERROR),
+    ("0A", "changerBusy", Code.BUSY),
+    ("0B", "changerWasReset", Code.STARTED),
+    ("0C", "coinJam", Code.JAM_COIN),
+    ("0D", "possibleCreditedCoinRemoval", Code.CHEATED),
+)
