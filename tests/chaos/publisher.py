@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import msgspec
 from paho.mqtt.client import Client, MQTTv311
@@ -133,12 +133,8 @@ class Publisher:
 
     def _await(self, under_way: set[int], most: int) -> None:
         """Waits until at most `most` messages are unacknowledged."""
-        while True:
-            try:
-                under_way.discard(self._confirmed.get(timeout=0.2 if len(under_way) > most else 0))
-            except Empty:
-                if len(under_way) <= most:
-                    return
+        while not self._confirmed.empty() or len(under_way) > most:
+            under_way.discard(self._confirmed.get())
 
     def _turn_to_next(self) -> None:
         if not self._ending:
