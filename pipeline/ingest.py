@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from domain.clock import Clock
-from domain.errors import BadInputError
+from domain.errors import BadInputError, StoreUnavailableError
 from domain.report import (
     DeviceReport,
     EventReport,
     IntakeResult,
-    MetricKind,
     RejectedMessage,
     Severity,
 )
-from pipeline.registry import device_ids, metric_ids
+from pipeline.readings import Times, believed_time, write_readings
+from pipeline.registry import Numbers, Registry
 from pipeline.series import SeriesRoom
-from pipeline.sessions import Arrival, drop_duplicates
-from pipeline.state import Status, Step, hear
+from pipeline.sessions import Stretch, new_stretches
+from pipeline.state import Status, Step, hear, telling
 from pipeline.statuses import PENDING_SIGN, lock_statuses, write_steps
-from storage.copy import DEVICE_EVENT, READING, copy_rows
+from storage.copy import DEVICE_EVENT, copy_rows
 from storage.database import Conn, Database
 from storage.queries import load
-
-MAX_AHEAD = timedelta(minutes=5)
-MAX_BEHIND = timedelta(days=30)
-"""A device's time outside this window around its arrival is not believed."""
 
 CLOCK_OFF = EventReport("realTimeClock", "x.ClockOff", Severity.WARNING)
 """What a device's unbelievable time leaves behind: once a day and device."""
 
 _CLOCK_OFF_REST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What of a batch is new, by device and session."""
+
+    reports: Sequence[DeviceReport]
+    times: Times
+    stretches: Sequence[Stretch]
+
+    def arrivals(self) -> Iterator[tuple[int, DeviceReport]]:
+        """Each new report and its device."""
+        for stretch in self.stretches:
+            for place in stretch.places:
+                yield stretch.device_id, self.reports[place]
 
 
 class Ingest:
@@ -47,6 +57,7 @@ class Ingest:
         self._clock = clock
         self._collector = collector
         self._room = SeriesRoom(database)
+        self._registry = Registry(collector)
 
     def store(
         self, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage] = ()
@@ -56,8 +67,11 @@ class Ingest:
         Raises StoreUnavailableError when the database is away, and BadInputError when a value of
         the batch can't be stored; nothing of the batch is kept then.
         """
+        found = Numbers()
         with self._database.transaction() as conn:
-            return self.store_in(conn, reports, rejected)
+            result = self._store_in(conn, reports, rejected, found)
+        self._registry.keep(found)
+        return result
 
     def store_in(
         self,
@@ -66,34 +80,52 @@ class Ingest:
         rejected: Sequence[RejectedMessage] = (),
     ) -> IntakeResult:
         """As `store`, inside the caller's transaction."""
-        self._room.ensure(believed_time(report) for report in reports)
+        return self._store_in(conn, reports, rejected, Numbers())
+
+    def _store_in(
+        self,
+        conn: Conn,
+        reports: Sequence[DeviceReport],
+        rejected: Sequence[RejectedMessage],
+        found: Numbers,
+    ) -> IntakeResult:
+        times = Times.of(reports)
+        self._room.ensure(times.days())
         try:
-            return self._store(conn, reports, rejected)
+            return self._write(conn, reports, rejected, times, found)
         except psycopg.DataError as error:
             raise BadInputError(f"the batch can't be stored: {error}") from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            self._registry.forget()
+            raise StoreUnavailableError(f"a device was removed; try again: {error}") from error
 
-    def _store(
-        self, conn: Conn, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage]
+    def _write(
+        self,
+        conn: Conn,
+        reports: Sequence[DeviceReport],
+        rejected: Sequence[RejectedMessage],
+        times: Times,
+        found: Numbers,
     ) -> IntakeResult:
         now = self._clock.now()
-        ids = device_ids(conn, {report.device_key for report in reports}, self._collector)
-        arrivals = [(ids[report.device_key], report) for report in reports]
-        fresh = _in_order(drop_duplicates(conn, arrivals, now))
-        if fresh:
-            self._store_fresh(conn, fresh, now)
+        ids = self._registry.devices(conn, {report.device_key for report in reports}, found)
+        batch = _Batch(reports, times, new_stretches(conn, ids, reports, now))
+        if batch.stretches:
+            self._write_new(conn, batch, now, found)
         kept = _write_rejected(conn, rejected)
-        known = len(reports) - len(fresh) + len(rejected) - kept
-        result = IntakeResult(len(fresh), known, kept)
+        new = sum(len(stretch.places) for stretch in batch.stretches)
+        result = IntakeResult(new, len(reports) - new + len(rejected) - kept, kept)
         self._count(conn, result)
         return result
 
-    def _store_fresh(self, conn: Conn, fresh: Sequence[Arrival], now: datetime) -> None:
-        statuses = lock_statuses(conn, self._collector, _devices(fresh), now)
-        steps = _follow(statuses, fresh, self._collector)
+    def _write_new(self, conn: Conn, batch: _Batch, now: datetime, found: Numbers) -> None:
+        devices = sorted({stretch.device_id for stretch in batch.stretches})
+        statuses = lock_statuses(conn, self._collector, devices, now)
+        steps = _follow(statuses, batch, self._collector)
         write_steps(conn, list(statuses.values()), [steps[key] for key in statuses], now)
-        _write_facts(conn, fresh)
-        _write_readings(conn, fresh)
-        _write_events(conn, fresh)
+        _write_facts(conn, batch)
+        write_readings(conn, self._registry, found, batch.reports, batch.stretches, batch.times)
+        _write_events(conn, batch)
 
     def _count(self, conn: Conn, result: IntakeResult) -> None:
         values = {
@@ -105,119 +137,65 @@ class Ingest:
         conn.execute(load("ingest")["count"], values)
 
 
-def believed_time(report: DeviceReport) -> datetime:
-    """The device's time of `report`, or its arrival when the device's clock is far off; in UTC."""
-    believed = -MAX_AHEAD <= report.received_at - report.at <= MAX_BEHIND
-    return (report.at if believed else report.received_at).astimezone(UTC)
-
-
-def _devices(arrivals: Sequence[Arrival]) -> list[int]:
-    return sorted({arrival.device_id for arrival in arrivals})
-
-
-def _follow(
-    statuses: dict[int, Status], fresh: Sequence[Arrival], collector: str
-) -> dict[int, list[Step]]:
+def _follow(statuses: dict[int, Status], batch: _Batch, collector: str) -> dict[int, list[Step]]:
     """What each device's messages, in their order, make of its status."""
-    steps: dict[int, list[Step]] = defaultdict(list)
-    for arrival in fresh:
-        taken = steps[arrival.device_id]
-        status = taken[-1].status if taken else statuses[arrival.device_id]
-        taken.append(hear(status, arrival.report, collector, new_session=arrival.new_session))
+    steps: dict[int, list[Step]] = {device: [] for device in statuses}
+    for stretch in batch.stretches:
+        taken = steps[stretch.device_id]
+        for report in telling([batch.reports[place] for place in stretch.places]):
+            status = taken[-1].status if taken else statuses[stretch.device_id]
+            taken.append(hear(status, report, collector, new_session=stretch.new))
     return steps
 
 
-def _in_order(fresh: Sequence[Arrival]) -> list[Arrival]:
-    """By device and session, old sessions first; in a session by number, its last will last."""
-    begun: dict[tuple[int, str], datetime] = {}
-    for arrival in fresh:
-        session = _session(arrival)
-        begun[session] = min(begun.get(session, arrival.report.at), arrival.report.at)
-
-    def place(arrival: Arrival) -> tuple[Any, ...]:
-        report, session = arrival.report, _session(arrival)
-        number = report.identity.seq if report.identity else 0
-        order = (report.contact.is_will, number, report.at)
-        return (arrival.device_id, arrival.new_session, begun[session], session[1], *order)
-
-    return sorted(fresh, key=place)
-
-
-def _session(arrival: Arrival) -> tuple[int, str]:
-    identity = arrival.report.identity
-    return arrival.device_id, identity.boot_id if identity else ""
-
-
-def _write_facts(conn: Conn, fresh: Sequence[Arrival]) -> None:
-    facts = {arrival.device_id: arrival.report.facts for arrival in fresh if arrival.report.facts}
+def _write_facts(conn: Conn, batch: _Batch) -> None:
+    facts = {device: report.facts for device, report in batch.arrivals() if report.facts}
     if not facts:
         return
     ordered = sorted(facts.items(), key=lambda item: item[0])
     values = {
         "devices": [device for device, _ in ordered],
-        "models": [fact.model for _, fact in ordered if fact],
-        "firmwares": [fact.firmware for _, fact in ordered if fact],
-        "serials": [fact.serial for _, fact in ordered if fact],
+        "models": [fact.model for _, fact in ordered],
+        "firmwares": [fact.firmware for _, fact in ordered],
+        "serials": [fact.serial for _, fact in ordered],
     }
     conn.execute(load("ingest")["write_facts"], values)
 
 
-def _write_readings(conn: Conn, fresh: Sequence[Arrival]) -> None:
-    kinds: dict[str, MetricKind] = {}
-    for arrival in fresh:
-        kinds |= dict.fromkeys(arrival.report.counters, MetricKind.COUNTER)
-        kinds |= dict.fromkeys(arrival.report.gauges, MetricKind.GAUGE)
-    if not kinds:
-        return
-    metrics = metric_ids(conn, kinds)
-    rows = []
-    for arrival in fresh:
-        report, at = arrival.report, believed_time(arrival.report)
-        rows += [
-            (at, report.received_at, arrival.device_id, metrics[metric], value)
-            for metric, value in (*report.counters.items(), *report.gauges.items())
-        ]
-    copy_rows(conn, "reading", READING, rows)
-    _touch(conn, {(row[2], row[0].replace(minute=0, second=0, microsecond=0)) for row in rows})
-
-
-def _touch(conn: Conn, hours: set[tuple[int, datetime]]) -> None:
-    devices, starts = zip(*hours, strict=True)
-    conn.execute(load("ingest")["touch"], {"devices": list(devices), "hours": list(starts)})
-
-
-def _write_events(conn: Conn, fresh: Sequence[Arrival]) -> None:
-    events = [(arrival, event) for arrival in fresh for event in arrival.report.events]
-    events += [(arrival, CLOCK_OFF) for arrival in _newly_off(conn, fresh)]
+def _write_events(conn: Conn, batch: _Batch) -> None:
+    events = [
+        (device, report, event) for device, report in batch.arrivals() for event in report.events
+    ]
+    if batch.times.off.any():
+        events += [(device, report, CLOCK_OFF) for device, report in _newly_off(conn, batch)]
     if not events:
         return
     copy_rows(conn, "device_event", DEVICE_EVENT, (_event_row(*item) for item in events))
     copy_rows(conn, "pending_sign", PENDING_SIGN, (_sign(*item) for item in events))
 
 
-def _newly_off(conn: Conn, fresh: Sequence[Arrival]) -> list[Arrival]:
-    """One arrival of each device whose clock is far off, unless that was said within a day."""
+def _newly_off(conn: Conn, batch: _Batch) -> list[tuple[int, DeviceReport]]:
+    """One report of each device whose clock is far off, unless that was said within a day."""
     off = {
-        arrival.device_id: arrival
-        for arrival in fresh
-        if believed_time(arrival.report) != arrival.report.at and not arrival.report.contact.is_will
+        device: report
+        for device, report in batch.arrivals()
+        if believed_time(report) != report.at and not report.contact.is_will
     }
     if not off:
         return []
-    after = min(arrival.report.received_at for arrival in off.values()) - _CLOCK_OFF_REST
+    after = min(report.received_at for report in off.values()) - _CLOCK_OFF_REST
     values = {"devices": list(off), "code": CLOCK_OFF.code, "after": after}
     known = {row["device_id"] for row in conn.execute(load("ingest")["clocks_known_off"], values)}
-    return [arrival for device, arrival in off.items() if device not in known]
+    return [(device, report) for device, report in off.items() if device not in known]
 
 
-def _event_row(arrival: Arrival, event: EventReport) -> tuple[Any, ...]:
-    report = arrival.report
-    where = (believed_time(report), report.received_at, arrival.device_id, event.component)
+def _event_row(device: int, report: DeviceReport, event: EventReport) -> tuple[Any, ...]:
+    where = (believed_time(report), report.received_at, device, event.component)
     return (*where, event.code, event.severity.value, event.dialect, event.raw_code)
 
 
-def _sign(arrival: Arrival, event: EventReport) -> tuple[Any, ...]:
-    where = ("event", arrival.device_id, believed_time(arrival.report), event.component)
+def _sign(device: int, report: DeviceReport, event: EventReport) -> tuple[Any, ...]:
+    where = ("event", device, believed_time(report), event.component)
     return (*where, event.code, event.severity.value, "", "", "")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain.clock import Clock
 from domain.errors import ConfigurationError
-from pipeline.ingest import MAX_BEHIND
+from pipeline.readings import MAX_BEHIND
 from storage.database import Database
 from storage.engine import SERIES_TIME, detect
 from storage.queries import load

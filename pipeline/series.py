@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import UTC, date, datetime, time, timedelta
 
 from storage.database import Conn, Database
@@ -21,13 +21,12 @@ class SeriesRoom:
         self._days: set[date] = set()
         self._lock = threading.Lock()
 
-    def ensure(self, moments: Iterable[datetime]) -> None:
-        """Makes room for rows at `moments` (UTC), in a transaction of its own.
+    def ensure(self, days: Set[date]) -> None:
+        """Makes room for rows of `days` (UTC), in a transaction of its own.
 
         Its own, because making a piece locks the whole table: on top of a batch's locks two writers
         could wait for each other. Raises StoreUnavailableError when the database is away or busy.
         """
-        days = {moment.date() for moment in moments}
         with self._lock:
             missing = days - self._days
             if missing:

@@ -6,11 +6,14 @@ is newer is told by session and sequence number, not by the device's time, for t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from domain.device import Cause, DeviceState, ReportedState, Transition
-from domain.report import DeviceReport
+from domain.report import Contact, DeviceReport
 
 MISSED_INTERVALS = 3.0
 """A device that let so many of its own intervals pass without a word is down."""
@@ -67,6 +70,38 @@ def hear(status: Status, report: DeviceReport, collector: str, *, new_session: b
         at = _moment(status, report)
         return _change(status, DeviceState.DOWN, at, Cause.POLL_FAILED, report.contact.detail)
     return _judge(status, _refreshed(status, report, collector), report)
+
+
+def telling(reports: Sequence[DeviceReport]) -> list[DeviceReport]:
+    """The fewest reports that leave the same status as `reports`, which are of one session, in order.
+
+    Of a run of reports that claim no state the first may bring the device back; of the others only
+    the newest tells more, with the last promise and the last arrival among them.
+    """
+    told: list[DeviceReport] = []
+    run: list[DeviceReport] = []
+    for report in reports:
+        if _is_plain(report.contact) and report.identity is not None:
+            run.append(report)
+        else:
+            told += (*_ends(run), report)
+            run = []
+    return [*told, *_ends(run)]
+
+
+def _is_plain(contact: Contact) -> bool:
+    return contact.reachable and contact.reported is None and not contact.is_will
+
+
+def _ends(run: Sequence[DeviceReport]) -> Sequence[DeviceReport]:
+    if len(run) < 3:
+        return run
+    promises = [
+        report.contact.interval_s for report in run if report.contact.interval_s is not None
+    ]
+    contact = Contact(interval_s=promises[-1] if promises else None)
+    received_at = max(report.received_at for report in run[1:])
+    return run[0], structs.replace(run[-1], contact=contact, received_at=received_at)
 
 
 def miss(status: Status, now: datetime, watching_since: datetime) -> Step:

@@ -34,8 +34,10 @@ def lock_statuses(
 ) -> dict[int, Status]:
     """The statuses of `devices`, locked until the transaction ends; made where there were none."""
     wanted = {"devices": list(devices), "collector": collector, "now": now}
-    conn.execute(load("state")["lock"], wanted)
-    rows = conn.execute(load("state")["read"], {"devices": list(devices)}).fetchall()
+    rows = conn.execute(load("state")["lock"], wanted).fetchall()
+    if len(rows) < len(devices):
+        conn.execute(load("state")["make"], wanted)
+        rows = conn.execute(load("state")["lock"], wanted).fetchall()
     return {row["device_id"]: status_of(row) for row in rows}
 
 

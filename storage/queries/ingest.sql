@@ -15,36 +15,33 @@ SELECT name, kind FROM unnest(%(names)s::text[], %(kinds)s::text[]) AS found (na
 ORDER BY name
 ON CONFLICT (name) DO NOTHING
 
--- Locks known sessions and makes new ones, in one order for every writer; returns the new ones.
+-- Returns those that were not there; one order for every writer.
 -- name: open_sessions
 INSERT INTO device_session (device_id, boot_id, started_at, seen)
 SELECT device_id, boot_id, %(now)s, '{}'
 FROM unnest(%(devices)s::int4[], %(boots)s::text[]) AS wanted (device_id, boot_id)
 ORDER BY device_id, boot_id
-ON CONFLICT (device_id, boot_id) DO UPDATE SET seen = excluded.seen WHERE false
+ON CONFLICT (device_id, boot_id) DO NOTHING
 RETURNING device_id, boot_id
 
--- Marks messages as seen; returns the places (from 1) of those that were not seen before.
--- name: claim_messages
-WITH message AS (
-    SELECT device_id, boot_id, seq, nth
-    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8[])
-         WITH ORDINALITY AS wanted (device_id, boot_id, seq, nth)
-), fresh AS (
-    SELECT DISTINCT ON (device_id, boot_id, seq) device_id, boot_id, seq, nth
-    FROM message JOIN device_session AS session USING (device_id, boot_id)
-    WHERE NOT session.seen @> message.seq
-    ORDER BY device_id, boot_id, seq, nth
-), marked AS (
-    UPDATE device_session AS session
-    SET seen = session.seen + added.seqs
-    FROM (
-        SELECT device_id, boot_id, range_agg(int8range(seq, seq + 1)) AS seqs
-        FROM fresh GROUP BY device_id, boot_id
-    ) AS added
-    WHERE session.device_id = added.device_id AND session.boot_id = added.boot_id
+-- Marks messages as seen. Returns the place (from 1) of each session that is there, and which of its
+-- numbers were seen before; null: none.
+-- name: mark_messages
+WITH wanted AS (
+    SELECT device_id, boot_id, seqs, nth
+    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::text[]::int8multirange[])
+         WITH ORDINALITY AS wanted (device_id, boot_id, seqs, nth)
+), held AS (
+    SELECT session.device_id, session.boot_id, session.seen, wanted.seqs, wanted.nth
+    FROM device_session AS session JOIN wanted USING (device_id, boot_id)
+    ORDER BY session.device_id, session.boot_id
+    FOR UPDATE OF session
 )
-SELECT nth FROM fresh
+UPDATE device_session AS session
+SET seen = held.seen + held.seqs
+FROM held
+WHERE session.device_id = held.device_id AND session.boot_id = held.boot_id
+RETURNING held.nth, nullif(held.seen * held.seqs, '{}') AS known
 
 -- name: write_facts
 UPDATE device

@@ -1,17 +1,18 @@
--- Locks the rows in the order of their ids, so that two writers never wait for each other in a ring.
+-- In the order of their ids, so that two writers never wait for each other in a ring.
 -- name: lock
-INSERT INTO device_status (device_id, collector, since)
-SELECT device_id, %(collector)s, %(now)s
-FROM unnest(%(devices)s::int4[]) AS wanted (device_id)
-ORDER BY device_id
-ON CONFLICT (device_id) DO UPDATE SET version = excluded.version WHERE false
-
--- name: read
 SELECT device_id, collector, state, since, reported, component, boot_id, seq, last_seen_at,
        interval_s, due_at, version
 FROM device_status
 WHERE device_id = ANY (%(devices)s::int4[])
 ORDER BY device_id
+FOR UPDATE
+
+-- name: make
+INSERT INTO device_status (device_id, collector, since)
+SELECT device_id, %(collector)s, %(now)s
+FROM unnest(%(devices)s::int4[]) AS wanted (device_id)
+ORDER BY device_id
+ON CONFLICT (device_id) DO NOTHING
 
 -- name: write
 UPDATE device_status AS status

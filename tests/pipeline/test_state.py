@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from msgspec import structs
 
 from domain.device import Cause, DeviceState, ReportedState, Transition
 from domain.report import Contact, DeviceReport, Identity
-from pipeline.state import Status, Step, hear, lose_sight, miss
+from pipeline.state import Status, Step, hear, lose_sight, miss, telling
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 END = 80  # seconds
@@ -163,7 +163,9 @@ def test_a_wrong_device_clock_does_not_make_a_device_deaf() -> None:
 
 def test_a_new_session_is_newer_whatever_its_clock_says() -> None:
     status = up_since(100)
-    rebooted = structs.replace(message(101, BROKEN, 10), at=at(0), identity=Identity("second boot", 1))
+    rebooted = structs.replace(
+        message(101, BROKEN, 10), at=at(0), identity=Identity("second boot", 1)
+    )
     step = hear(status, rebooted, "mqtt", new_session=True)
     assert step.status.boot_id == "second boot"
     assert step.transition is not None
@@ -183,3 +185,43 @@ def test_a_poll_failed_at_the_moment_that_the_collector_says() -> None:
     step = hear(status, failed, "zk", new_session=False)
     assert step.transition == Transition(1, UP, DOWN, at(20), Cause.POLL_FAILED, "timeout")
     assert step.status.last_seen_at == at(10)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 30),
+            st.sampled_from([None, None, None, None, None, ReportedState.ONLINE, BROKEN]),
+            st.sampled_from([None, 10.0, 30.0]),
+            st.booleans(),
+        ),
+        max_size=12,
+    ),
+    st.sampled_from([UP, DOWN, UNWATCHED]),
+    st.booleans(),
+)
+def test_of_a_stretch_only_the_telling_reports_need_be_heard(
+    said: list[tuple[int, ReportedState | None, float | None, bool]],
+    state: DeviceState,
+    new_session: bool,
+) -> None:
+    reports, second = [], 0
+    for number, (pause, reported, interval_s, is_will) in enumerate(said, 1):
+        second += pause
+        contact = Contact(interval_s=interval_s, reported=reported, is_will=is_will)
+        reports.append(
+            DeviceReport("d", at(second), at(second + 1), Identity("boot", number), contact)
+        )
+    begun = Status(1, "mqtt", state, at(0))
+    assert _fold(begun, telling(reports), new_session) == _fold(begun, reports, new_session)
+
+
+def _fold(
+    status: Status, reports: Sequence[DeviceReport], new_session: bool
+) -> tuple[Status, list[Transition]]:
+    transitions = []
+    for report in reports:
+        step = hear(status, report, "mqtt", new_session=new_session)
+        status = step.status
+        transitions += [step.transition] if step.transition else []
+    return status, transitions
