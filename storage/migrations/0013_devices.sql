@@ -11,6 +11,7 @@ CREATE TABLE device_login (
     broker        text NOT NULL CHECK (broker IN ('mosquitto', 'nats')),
     username      text NOT NULL,
     password_hash text NOT NULL,
+    publishes     text[] NOT NULL DEFAULT '{}',        -- topics of its own, beside the usual ones
     made_at       timestamptz NOT NULL,                -- the wall's
     revoked_at    timestamptz,                         -- the wall's
     PRIMARY KEY (device_id, broker),

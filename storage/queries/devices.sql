@@ -145,23 +145,34 @@ ORDER BY d.key
 INSERT INTO audit_entry (at, actor, action, object, detail)
 VALUES (%(at)s, %(actor)s, %(action)s, %(object)s, %(detail)s)
 
--- name: candidates
-SELECT d.id, d.key, l.username, l.revoked_at, l.device_id IS NOT NULL AS has_login
+-- Whoever else makes logins waits for us, so that two files never hold two passwords.
+-- name: lock_logins
+SELECT pg_advisory_xact_lock(hashtext('forecall.device_login'))
+
+-- name: without_keys
+SELECT d.id, d.key, l.device_id IS NOT NULL AND l.revoked_at IS NULL AS has_login
 FROM device d
 LEFT JOIN device_login l ON l.device_id = d.id AND l.broker = %(broker)s
-WHERE CASE WHEN %(keys)s::text[] IS NULL THEN d.adopted_at IS NOT NULL AND d.kind <> 'clock'
-           ELSE d.key = ANY (%(keys)s) END
+WHERE d.adopted_at IS NOT NULL AND d.kind <> 'clock'
 ORDER BY d.key
-FOR UPDATE OF d
+
+-- name: with_keys
+SELECT d.id, d.key, l.device_id IS NOT NULL AND l.revoked_at IS NULL AS has_login
+FROM device d
+LEFT JOIN device_login l ON l.device_id = d.id AND l.broker = %(broker)s
+WHERE d.key = ANY (%(keys)s::text[])
+ORDER BY d.key
 
 -- name: put_login
-INSERT INTO device_login (device_id, broker, username, password_hash, made_at)
-VALUES (%(device_id)s, %(broker)s, %(username)s, %(password_hash)s, %(at)s)
+INSERT INTO device_login (device_id, broker, username, password_hash, publishes, made_at)
+VALUES (%(device_id)s, %(broker)s, %(username)s, %(password_hash)s, %(publishes)s, %(at)s)
 ON CONFLICT (device_id, broker) DO UPDATE
-SET password_hash = excluded.password_hash, made_at = excluded.made_at, revoked_at = NULL
+SET password_hash = excluded.password_hash, made_at = excluded.made_at, revoked_at = NULL,
+    publishes = CASE WHEN excluded.publishes = '{}' THEN device_login.publishes
+                     ELSE excluded.publishes END
 
 -- name: logins
-SELECT d.key, l.username, l.password_hash, l.revoked_at IS NOT NULL AS revoked
+SELECT d.key, l.username, l.password_hash, l.publishes, l.revoked_at IS NOT NULL AS revoked
 FROM device_login l JOIN device d ON d.id = l.device_id
 WHERE l.broker = %(broker)s
 ORDER BY l.username
@@ -169,6 +180,6 @@ ORDER BY l.username
 -- name: revoke
 UPDATE device_login SET revoked_at = %(at)s
 FROM device
-WHERE device.id = device_login.device_id AND device.key = ANY (%(keys)s)
+WHERE device.id = device_login.device_id AND device.key = ANY (%(keys)s::text[])
   AND device_login.revoked_at IS NULL
-RETURNING device.key, device_login.broker
+RETURNING device.key

@@ -53,17 +53,20 @@ _CLOCKS = st.builds(
 
 def _cells(plan: DevicePlan) -> dict[str, str]:
     """A plan as somebody would type it."""
-    said = {"device": plan.key, "kind": plan.kind, "model": plan.model, "serial": plan.serial}
-    said["installed_on"] = plan.installed_on.isoformat() if plan.installed_on else None
+    said: dict[str, object] = {
+        "device": plan.key,
+        "kind": plan.kind,
+        "model": plan.model,
+        "installed_on": plan.installed_on,
+    }
     if plan.site:
         site = plan.site
         said |= {"site": site.key, "site_name": site.name, "customer": site.customer}
         said |= {"city": site.city, "time_zone": site.time_zone, "region_class": site.region_class}
     if plan.poll:
-        said |= {"host": plan.poll.host, "port": plan.poll.port and str(plan.poll.port)}
-        said["comm_key"] = None if plan.poll.comm_key is None else str(plan.poll.comm_key)
-        said["interval"] = plan.poll.interval_s and str(plan.poll.interval_s)
-    return {name: text or "" for name, text in said.items()}
+        said |= {"host": plan.poll.host, "port": plan.poll.port}
+        said |= {"comm_key": plan.poll.comm_key, "interval": plan.poll.interval_s}
+    return {name: "" if value is None else str(value) for name, value in said.items()}
 
 
 @given(
