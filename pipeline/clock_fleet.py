@@ -6,7 +6,6 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,10 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from psycopg.types.json import Jsonb
 
-from collectors.zkteco.fleet import Answer, Known, Outcome, PollTarget
+from collectors.zkteco.fleet import Answer, Outcome, PollTarget, Unanswered
+from collectors.zkteco.known import Known
 from domain.clock import Clock
-from pipeline.attendance import store_records
+from domain.report import DeviceReport
+from pipeline.clock_logs import keep_log
 from pipeline.ingest import Ingest
+from pipeline.punch_columns import store_columns
 from storage.database import Conn, Database, Row
 from storage.queries import load
 
@@ -85,7 +87,7 @@ class ClaimedClocks:
 
     def _take_in(self, conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
         results = [outcome.result for outcome in outcomes]
-        reports = [result.report for result in results if result.report is not None]
+        reports = [report for result in results for report in _reports(result)]
         rejected = [
             message
             for result in results
@@ -97,10 +99,16 @@ class ClaimedClocks:
         _store_attendance(conn, outcomes, now)
 
 
+def _reports(result: Answer | Unanswered) -> list[DeviceReport]:
+    if isinstance(result, Answer):
+        return [*result.operations, result.report]
+    return [result.report] if result.report is not None else []
+
+
 def _target(row: Row) -> PollTarget:
     values = dict(row)
     return PollTarget(
-        known=Known(**values.pop("known")),
+        known=Known.from_json(values.pop("known")),
         time_zone=_known_zone(values.pop("time_zone")),
         **values,
     )
@@ -119,14 +127,15 @@ def _known_zone(name: str) -> str:
 
 def _store_attendance(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
     brought = [
-        (outcome.target, outcome.result)
+        (outcome.target, outcome.result, outcome.result.log)
         for outcome in outcomes
-        if isinstance(outcome.result, Answer) and outcome.result.records
+        if isinstance(outcome.result, Answer) and outcome.result.log is not None
     ]
     # In one order for every writer: the same clock may answer at two addresses.
-    for target, answer in sorted(brought, key=lambda item: item[1].serial):
+    for target, answer, log in sorted(brought, key=lambda item: item[1].serial):
         zone = ZoneInfo(target.time_zone)
-        store_records(conn, target.device_id, answer.serial, zone, answer.records, now)
+        store_columns(conn, target.device_id, answer.serial, zone, log.fresh, now)
+        keep_log(conn, target.device_id, answer.serial, log, answer.known.records, now)
 
 
 def _reschedule(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -147,7 +156,7 @@ def _reschedule(conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
 def _progress(answer: Answer, now: datetime) -> dict[str, Any]:
     return {
         "serial": answer.serial,
-        "known": Jsonb(asdict(answer.known)),
-        "log_read": answer.log_read,
+        "known": Jsonb(answer.known.as_json()),
+        "log_read": answer.log is not None,
         "now": now,
     }

@@ -7,36 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.attendance import AttendanceRecord
+from collectors.zkteco.decode import AttendanceLog
+from collectors.zkteco.known import Known
 from domain.report import DeviceReport, RejectedMessage
 
 COLLECTOR = "zkteco"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What Forecall knows of a clock's logs since it last read them. Kept as JSON.
-
-    Attributes:
-        records: the count of attendance records that the clock claimed then.
-        layout, length, sha256: the attendance log's layout, bytes, and the digest of those bytes:
-            a log that begins with them is only new behind them.
-        full: the clock claimed no room for more records: what it does then can't be seen by counts.
-        verified: records of that log that a finger made; None: never read.
-        operations: the count of operations that the clock claimed then.
-        verify_failed, power_ons, clears: entries of their kinds in that log; None: never read.
-    """
-
-    records: int = 0
-    layout: str = ""
-    length: int = 0
-    sha256: str = ""
-    full: bool = False
-    verified: int | None = None
-    operations: int = 0
-    verify_failed: int | None = None
-    power_ons: int | None = None
-    clears: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +23,9 @@ class PollTarget:
         time_zone: of the site, by its IANA name: what the clock should show.
         interval_s: seconds between polls, of the injected clock.
         serial: the clock that last answered at this address; empty: none yet.
+        transport: `tcp` or `udp`.
         log_is_old: the attendance log was read so long ago that it is read again, whatever the
-            clock claims to hold.
+            clock claims to hold; and the clock is asked for its make.
         failures: failed polls in a row before this one; `failing_since`: the first one's moment.
         errors: failed polls, ever.
     """
@@ -59,10 +35,11 @@ class PollTarget:
     host: str
     port: int
     comm_key: int = field(default=0, repr=False)
+    transport: str = "tcp"
     time_zone: str = "UTC"
     interval_s: float = 300.0
     serial: str = ""
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     log_is_old: bool = True
     failures: int = 0
     failing_since: datetime | None = None
@@ -79,17 +56,18 @@ class Answer:
 
     Attributes:
         serial: of the clock that answered.
-        known: what is known of its logs now.
-        records: attendance records that are not stored yet, as far as can be told from here.
-        log_read: whether the attendance log was read.
+        known: what is known of it now.
+        log: its attendance log; None when it was not read. Its fresh records are not stored yet, as
+            far as can be told from here.
+        operations: what its operation log tells anew, one report a moment.
         rejected: parts of the log that can't be records.
     """
 
     report: DeviceReport
     serial: str
     known: Known
-    records: Sequence[AttendanceRecord] = ()
-    log_read: bool = False
+    log: AttendanceLog | None = None
+    operations: Sequence[DeviceReport] = ()
     rejected: Sequence[RejectedMessage] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -93,6 +94,7 @@ class _Worker:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # pyzk prints
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy's threads take memory
                 start_new_session=True,  # the terminal's Ctrl-C is the collector's to handle
             )
         self.pipe: Connection[Job, Sighting | Failure | None] = Connection(ours.detach())

@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from collectors.zkteco.fleet import COLLECTOR, Answer, Known, Outcome, PollTarget, Unanswered
+from collectors.zkteco.findings import events, operations, same_clock
+from collectors.zkteco.fleet import COLLECTOR, Answer, Outcome, PollTarget, Unanswered
 from collectors.zkteco.job import Failure, Sighting
-from domain.report import (
-    Contact,
-    DeviceFacts,
-    DeviceReport,
-    EventReport,
-    MetricKind,
-    RejectedMessage,
-    Severity,
+from collectors.zkteco.known import Known
+from collectors.zkteco.trend import (
+    Sample,
+    days_to_full,
+    drift_rate,
+    failed_share,
+    jumped,
+    lengthened,
 )
+from domain.report import Contact, DeviceFacts, DeviceReport, MetricKind, RejectedMessage
 from domain.vocabulary import metric
 
 LONGEST_BACK_OFF = 2.0
@@ -30,8 +32,8 @@ _SPREAD = 0.1
 
 def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: datetime) -> Outcome:
     """The outcome of a poll that ended at `at` and asked for the clock's time at `asked_at`."""
-    known = _known(target, sighting)
-    values = dict(_values(target, sighting, known, asked_at))
+    known = _known(target, sighting, asked_at)
+    values = dict(_values(target, sighting, known))
     report = DeviceReport(
         device_key=target.device_key,
         at=at,
@@ -39,19 +41,25 @@ def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: dat
         contact=Contact(interval_s=target.interval_s),
         counters=_of_kind(MetricKind.COUNTER, values),
         gauges=_of_kind(MetricKind.GAUGE, values),
-        events=list(_events(target, sighting, known)),
-        facts=DeviceFacts(sighting.device_name, sighting.firmware, sighting.serial),
+        events=list(events(target, sighting, known)),
+        facts=_facts(sighting),
     )
-    log = sighting.log
     answer = Answer(
         report=report,
         serial=sighting.serial,
         known=known,
-        records=log.fresh if log else (),
-        log_read=log is not None,
+        log=sighting.log,
+        operations=operations(target, sighting, at),
         rejected=list(_rejected(target, sighting, at)),
     )
     return Outcome(target, answer, at + _spread(target, 1.0))
+
+
+def _facts(sighting: Sighting) -> DeviceFacts:
+    make = sighting.make
+    if make is None:
+        return DeviceFacts(serial=sighting.serial)
+    return DeviceFacts(make.device_name, make.firmware, sighting.serial)
 
 
 def _of_kind(kind: MetricKind, values: Mapping[str, float | None]) -> dict[str, float]:
@@ -89,8 +97,24 @@ def _spread(target: PollTarget, intervals: float) -> timedelta:
     return timedelta(seconds=target.interval_s * intervals * share)
 
 
-def _known(target: PollTarget, sighting: Sighting) -> Known:
-    known = target.known if _same_clock(target, sighting) else Known()
+def _known(target: PollTarget, sighting: Sighting, asked_at: datetime) -> Known:
+    before = target.known if same_clock(target, sighting) else Known()
+    known = _of_logs(before, sighting)
+    if sighting.make is not None:
+        known = replace(known, firmware=sighting.make.firmware, mac=sighting.make.mac)
+    now = Sample(
+        asked_at.timestamp(),
+        _drift_s(target, sighting, asked_at),
+        sighting.record_count,
+        known.verified or 0,
+        known.verify_failed or 0,
+    )
+    # A clock whose time was set, or jumped, begins a new line.
+    broken = before.last is not None and jumped(before.last, now)
+    return replace(known, last=now, history=lengthened(() if broken else known.history, now))
+
+
+def _of_logs(known: Known, sighting: Sighting) -> Known:
     log, operations = sighting.log, sighting.operations
     if log is not None:
         known = replace(
@@ -106,23 +130,22 @@ def _known(target: PollTarget, sighting: Sighting) -> Known:
         known = replace(
             known,
             operations=sighting.operation_count,
+            operations_length=operations.length,
+            operations_end=operations.end,
             verify_failed=operations.verify_failed,
             power_ons=operations.power_ons,
             clears=operations.clears,
+            times_set=operations.times_set,
         )
     return known
 
 
-def _same_clock(target: PollTarget, sighting: Sighting) -> bool:
-    return target.serial in ("", sighting.serial)
-
-
 def _values(
-    target: PollTarget, sighting: Sighting, known: Known, asked_at: datetime
+    target: PollTarget, sighting: Sighting, known: Known
 ) -> Iterator[tuple[str, float | None]]:
     yield "x.ConnectTime", sighting.connect_s
     yield "x.CommandTime", sighting.command_s
-    yield "x.ClockDrift", _drift_s(target, sighting, asked_at)
+    yield "x.TransferRate", sighting.transfer_rate
     yield "x.UserCount", sighting.user_count
     yield "x.FingerCount", sighting.finger_count
     yield "x.RecordCount", sighting.record_count
@@ -133,6 +156,13 @@ def _values(
     yield "x.VerifyFailedCount", known.verify_failed
     yield "x.PowerOnCount", known.power_ons
     yield "CommunicationErrorCount", target.errors
+    if sighting.make is not None:
+        yield "x.FreeFlash", sighting.make.free_flash
+    if known.last is not None:
+        yield "x.ClockDrift", known.last.drift_s
+        yield "x.ClockDriftRate", drift_rate(known.history)
+        yield "x.DaysToFull", days_to_full(known.history, known.last, sighting.record_capacity)
+        yield "x.VerifyFailedShare", failed_share(known.history, known.last)
 
 
 def _drift_s(target: PollTarget, sighting: Sighting, asked_at: datetime) -> float | None:
@@ -141,22 +171,6 @@ def _drift_s(target: PollTarget, sighting: Sighting, asked_at: datetime) -> floa
         return None
     expected = asked_at.astimezone(ZoneInfo(target.time_zone)).replace(tzinfo=None)
     return (sighting.local_time - expected).total_seconds() + 0.5
-
-
-def _events(target: PollTarget, sighting: Sighting, known: Known) -> Iterator[EventReport]:
-    if not _same_clock(target, sighting):
-        yield EventReport("device", "x.SerialChanged", Severity.ERROR, "zkteco", sighting.serial)
-    elif sighting.record_count < target.known.records:
-        if _emptied(sighting, known, target.known):
-            yield EventReport("attendanceLog", "x.RecordsCleared", Severity.INFO)
-        else:  # it may have lost punches
-            yield EventReport("attendanceLog", "x.RecordsFell", Severity.ERROR)
-
-
-def _emptied(sighting: Sighting, known: Known, before: Known) -> bool:
-    """Whether the clock's operations explain that its log shrank, or were wiped along with it."""
-    cleared = (known.clears or 0) > (before.clears or 0)
-    return cleared or sighting.operation_count < before.operations
 
 
 def _rejected(target: PollTarget, sighting: Sighting, at: datetime) -> Iterator[RejectedMessage]:

@@ -19,17 +19,19 @@ from zk.exception import ZKError, ZKErrorResponse
 from collectors.zkteco.decode import (
     BY_INDEX,
     AttendanceLog,
-    OperationCounts,
     choose_layout,
     log_body,
     read_attendance,
-    read_operations,
 )
-from collectors.zkteco.fleet import Known, PollTarget
-from collectors.zkteco.job import Sighting
+from collectors.zkteco.fleet import PollTarget
+from collectors.zkteco.job import Make, Sighting
+from collectors.zkteco.known import Known
+from collectors.zkteco.oplog import OperationLog, read_operations
 from domain.errors import DeviceUnreachableError
 
-_ATTENDANCE, _OPERATIONS = 13, 34  # pyzk's CMD_ATTLOG_RRQ and CMD_OPLOG_RRQ
+_OPTIONS, _ATTENDANCE, _OPERATIONS = 11, 13, 34  # pyzk's CMD_OPTIONS_RRQ and so on
+_TELLING_BYTES = 16_384  # a shorter transfer is all latency
+_LONGEST_DATAGRAM = 65_535
 
 T = TypeVar("T")
 
@@ -47,6 +49,10 @@ def poll(target: PollTarget, timeout_s: float) -> Sighting:
         raise DeviceUnreachableError(_reason(error), f"{type(error).__name__}: {error}") from error
 
 
+class _TornError(Exception):
+    """A part of a log was lost on its way."""
+
+
 class _HonestSocket(socket.socket):
     """Says it when the peer has closed; pyzk takes the empty answer for data and asks for ever."""
 
@@ -55,6 +61,23 @@ class _HonestSocket(socket.socket):
         if not data and size:
             raise ConnectionResetError("closed by the clock")
         return data
+
+
+class _HonestDatagrams(socket.socket):
+    """Passes over answers to earlier questions, which UDP may bring late or twice, and events.
+
+    Takes a datagram whole: pyzk's buffers are a header too short for the longest.
+    """
+
+    def sendto(self, data: bytes, _address: object) -> int:  # type: ignore[override]
+        self._asked = data[6:8]
+        return super().send(data)
+
+    def recv(self, _size: int, flags: int = 0, /) -> bytes:
+        while True:
+            data = super().recv(_LONGEST_DATAGRAM, flags)
+            if data[6:8] == self._asked:
+                return data
 
 
 class _Client(ZK):  # type: ignore[misc]  # pyzk has no types
@@ -66,6 +89,7 @@ class _Client(ZK):  # type: ignore[misc]  # pyzk has no types
             target.port,
             timeout=timeout_s,
             password=target.comm_key,
+            force_udp=target.transport == "udp",
             ommit_ping=True,  # its ping goes through a shell, with the address in it
         )
         self.close()  # a UDP socket that pyzk opens and never uses
@@ -82,11 +106,27 @@ class _Client(ZK):  # type: ignore[misc]  # pyzk has no types
         self.command_times.append(time.perf_counter() - start)
         return answer
 
+    def option(self, key: str) -> str:
+        """What the clock says of itself under `key`; empty when it says nothing."""
+        if not self._ZK__send_command(_OPTIONS, key.encode() + b"\0", 1024)["status"]:
+            return ""
+        value: bytes = self._ZK__data.partition(b"=")[2].split(b"\0")[0]
+        return value.decode("utf-8", "replace").strip()
+
+    def dump(self, command: int) -> bytes:
+        """A log, whole. Raises _TornError when less came than was announced: UDP loses packets."""
+        raw: bytes
+        raw, announced = self.read_with_buffer(command)
+        if len(raw) != announced:
+            raise _TornError(f"{len(raw)} bytes came of {announced} that were announced")
+        return raw
+
     def close(self) -> None:
         self._ZK__sock.close()
 
     def _ZK__create_socket(self) -> None:  # noqa: N802 - pyzk's private name, overridden
-        self._ZK__sock = _HonestSocket(socket.AF_INET, socket.SOCK_STREAM)
+        kind = _HonestSocket if self.tcp else _HonestDatagrams
+        self._ZK__sock = kind(socket.AF_INET, socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM)
         self._ZK__sock.settimeout(self._timeout_s)
         start = time.perf_counter()
         self._ZK__sock.connect(self._address)
@@ -111,27 +151,26 @@ def _look(client: _Client, target: PollTarget) -> Sighting:
     asked = time.time()
     local_time = client.timed(lambda: _local_time(client))
     asked_at = (asked + time.time()) / 2
-    firmware = _text(client.timed(client.get_firmware_version))
-    platform = _text(client.timed(client.get_platform))
-    device_name = _text(client.timed(client.get_device_name))
     client.timed(client.read_sizes)
+    record_count, operation_count = client.records, client.dummy
     known = target.known if target.serial in ("", serial) else Known()
+    anyway = target.log_is_old or known is not target.known
+    log, rate = _log(client, known, anyway)
     return Sighting(
         connect_s=client.connect_s,
         command_s=median(client.command_times),
         local_time=local_time,
         asked_at=asked_at,
         serial=serial,
-        firmware=firmware,
-        platform=platform,
-        device_name=device_name,
         user_count=client.users,
         finger_count=client.fingers,
-        record_count=client.records,
+        record_count=record_count,
         record_capacity=client.rec_cap,
-        operation_count=client.dummy,
-        log=_log(client, known, target.log_is_old or known is not target.known),
-        operations=_operations(client, known),
+        operation_count=operation_count,
+        make=_make(client) if anyway else None,
+        log=log,
+        operations=_operations(client, operation_count, known),
+        transfer_rate=rate,
     )
 
 
@@ -143,25 +182,39 @@ def _local_time(client: _Client) -> datetime | None:
     return local_time
 
 
-def _log(client: _Client, known: Known, anyway: bool) -> AttendanceLog | None:
+def _make(client: _Client) -> Make:
+    free = client.option("FreeFlashSize")
+    return Make(
+        firmware=_text(client.get_firmware_version()),
+        platform=_text(client.option("~Platform")),
+        device_name=_text(client.option("~DeviceName")),
+        mac=_text(client.option("MAC")),
+        free_flash=int(free) if free.isascii() and free.isdecimal() else None,
+    )
+
+
+def _log(client: _Client, known: Known, anyway: bool) -> tuple[AttendanceLog | None, float | None]:
+    """The attendance log if it may have changed, and the bytes/s at which it came."""
     count = client.records
     if count == known.records and not anyway:
-        return None
-    raw, _ = client.read_with_buffer(_ATTENDANCE)
+        return None, None
+    start = time.perf_counter()
+    raw = client.dump(_ATTENDANCE)
+    rate = len(raw) / (time.perf_counter() - start) if len(raw) >= _TELLING_BYTES else None
     users: dict[int, str] = {}
     if choose_layout(log_body(raw), count, known.layout) in BY_INDEX:
         users = {user.uid: _text(user.user_id) for user in client.get_users()}
-    return read_attendance(raw, count, known, users)
+    return read_attendance(raw, count, known, users), rate
 
 
-def _operations(client: _Client, known: Known) -> OperationCounts | None:
-    if client.dummy == known.operations and known.power_ons is not None:
+def _operations(client: _Client, count: int, known: Known) -> OperationLog | None:
+    if count == known.operations and known.power_ons is not None:
         return None
     try:
-        raw, _ = client.read_with_buffer(_OPERATIONS)
+        raw = client.dump(_OPERATIONS)
     except ZKErrorResponse:  # older firmware keeps no such log
         return None
-    return read_operations(raw)
+    return read_operations(raw, known)
 
 
 def _text(said: str) -> str:

@@ -59,6 +59,7 @@ class Make:
     user_capacity: int = 3000
     finger_capacity: int = 3000
     record_capacity: int = 100_000
+    free_flash: int = 5_242_880  # bytes
     keeps_operations: bool = True  # older firmware has no operation log
     overwrites: bool = False  # a full log drops its oldest record; else the new one is lost
 
@@ -217,6 +218,7 @@ class EmulatedClock:
             "~ZKFPVersion": "10",
             "~OEMVendor": "ZKTeco Inc.",
             "MAC": self.make.mac,
+            "FreeFlashSize": str(self.make.free_flash),
             "IPAddress": "127.0.0.1",
             "NetMask": "255.0.0.0",
             "GATEIPAddress": "127.0.0.1",

@@ -16,7 +16,13 @@ JOIN device ON device.id = due.device_id
 LEFT JOIN site ON site.id = device.site_id
 WHERE poll.device_id = due.device_id
 RETURNING poll.device_id, device.key AS device_key, poll.host, poll.port, poll.comm_key,
-          coalesce(site.time_zone, 'UTC') AS time_zone, poll.interval_s, poll.serial, poll.known,
+          poll.transport, coalesce(site.time_zone, 'UTC') AS time_zone, poll.interval_s, poll.serial,
+          CASE WHEN (poll.known ->> 'length')::bigint > 0 AND NOT EXISTS (
+              SELECT FROM clock_log AS log  -- without its beginning, the end of a log is worth nothing
+              WHERE log.device_id = poll.device_id AND log.serial = poll.serial
+                AND log.replaced_at IS NULL AND log.length = (poll.known ->> 'length')::bigint
+                AND log.sha256 = poll.known ->> 'sha256'
+          ) THEN poll.known - 'length' - 'sha256' ELSE poll.known END AS known,
           poll.failures, poll.failing_since, poll.errors,
           poll.log_read_at IS NULL OR poll.log_read_at <= CASE
               WHEN (poll.known ->> 'full')::boolean THEN %(full_log_stale)s ELSE %(log_stale)s

@@ -13,13 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.zkteco.decode import AttendanceLog, choose_layout, read_attendance, read_operations
-from collectors.zkteco.fleet import Known
+from collectors.zkteco.decode import AttendanceLog, choose_layout, read_attendance
+from collectors.zkteco.known import Known
 from domain.attendance import AttendanceRecord, Punch
 from simulator.zkteco.records import (
-    Operation,
     RecordSize,
-    operation_bytes,
     punch_bytes,
     with_length,
 )
@@ -77,7 +75,7 @@ logs = st.builds(
 def test_every_record_is_read_in_every_layout(log: Log) -> None:
     decoded = read(log)
     assert decoded.layout == str(log.size)
-    assert decoded.fresh == log.records
+    assert decoded.fresh.records() == log.records
     assert decoded.impossible == b""
     assert decoded.count == len(log.punches)
     assert decoded.verified == sum(punch.status == 1 for punch in log.punches)
@@ -85,7 +83,7 @@ def test_every_record_is_read_in_every_layout(log: Log) -> None:
 
 @given(logs, st.integers(0, 200))
 def test_a_wrong_count_changes_nothing(log: Log, claimed: int) -> None:
-    assert read(log, claimed).fresh == log.records
+    assert read(log, claimed).fresh.records() == log.records
 
 
 @given(logs, st.data())
@@ -94,7 +92,7 @@ def test_a_log_read_in_two_steps_is_the_log_read_at_once(log: Log, data: st.Data
     first = read(replace(log, punches=log.punches[:middle]))
     known = Known(layout=first.layout, length=first.length, sha256=first.sha256)
     second = read(log, known=known)
-    assert [*first.fresh, *second.fresh] == log.records
+    assert [*first.fresh.records(), *second.fresh.records()] == log.records
     assert second.verified == read(log).verified
 
 
@@ -104,7 +102,7 @@ def test_a_log_that_does_not_begin_as_before_is_read_whole(log: Log, data: st.Da
     before = read(log)
     known = Known(layout=before.layout, length=before.length, sha256=before.sha256)
     shorter = replace(log, punches=log.punches[start:])
-    assert read(shorter, known=known).fresh == shorter.records
+    assert read(shorter, known=known).fresh.records() == shorter.records
 
 
 @given(logs, st.sampled_from(IMPOSSIBLE_CODES), st.data())
@@ -116,7 +114,7 @@ def test_one_impossible_date_costs_one_record(log: Log, code: int, data: st.Data
     body = log.body[: place * log.size] + bad + log.body[place * log.size :]
     decoded = read_attendance(with_length(body), len(log.punches) + 1, Known(), {})
     assert decoded.impossible == bad
-    assert decoded.fresh == log.records
+    assert decoded.fresh.records() == log.records
 
 
 @given(logs, st.binary(min_size=1, max_size=7))
@@ -124,7 +122,7 @@ def test_a_torn_end_is_kept(log: Log, torn: bytes) -> None:
     log = replace(log, punches=list(log.punches) * 8)
     raw = with_length(log.body + torn)
     decoded = read_attendance(raw, len(log.punches), Known(), {})
-    assert decoded.fresh == log.records
+    assert decoded.fresh.records() == log.records
     assert decoded.impossible == torn
 
 
@@ -138,20 +136,12 @@ def test_no_bytes_break_it_and_none_are_lost(raw: bytes, claimed: int) -> None:
 def test_users_named_by_index_get_their_numbers() -> None:
     moment = datetime(2026, 3, 2, 8)  # noqa: DTZ001
     raw = with_length(punch_bytes(8, 7, "", 1, encode_time(moment), 0))
-    (record,) = read_attendance(raw, 1, Known(), {7: "1007"}).fresh
+    (record,) = read_attendance(raw, 1, Known(), {7: "1007"}).fresh.records()
     assert record.punch.user_ref == "1007"
 
 
 def test_an_empty_log_keeps_the_layout_that_was_known() -> None:
     assert read_attendance(with_length(b""), 0, Known(layout="16"), {}).layout == "16"
-
-
-def test_operations_are_counted_by_kind() -> None:
-    moment = datetime(2026, 3, 2, 8)  # noqa: DTZ001
-    codes = [0, 2, 2, 1, 0, 23, 13, 4]
-    raw = with_length(b"".join(operation_bytes(Operation(code, moment)) for code in codes))
-    counts = read_operations(raw)
-    assert (counts.verify_failed, counts.power_ons, counts.clears) == (2, 2, 2)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -161,7 +151,7 @@ def test_kept_case(case: Path) -> None:
     users = {int(index): number for index, number in expected["users"].items()}
     decoded = read_attendance(raw, expected["claimed"], Known(), users)
     assert decoded.layout == expected["layout"]
-    assert [_as_json(record) for record in decoded.fresh] == expected["records"]
+    assert [_as_json(record) for record in decoded.fresh.records()] == expected["records"]
     assert decoded.impossible.hex() == expected["impossible"]
 
 

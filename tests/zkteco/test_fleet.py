@@ -198,7 +198,8 @@ def test_equal_punches_are_kept_and_read_again_add_nothing(
         conn.execute("UPDATE clock_poll SET known = '{}', log_read_at = NULL")
     outcome = poll_once(fleet, clock)
     assert isinstance(outcome.result, Answer)
-    assert len(outcome.result.records) == 4
+    assert outcome.result.log is not None
+    assert len(outcome.result.log.fresh) == 4
     assert punches(database) == expected
 
 
@@ -214,7 +215,8 @@ def test_only_what_is_new_is_brought(
     device.punch("7", at=datetime(2026, 3, 2, 12, tzinfo=UTC))
     outcome = poll_once(fleet, clock)
     assert isinstance(outcome.result, Answer)
-    assert [record.nth for record in outcome.result.records] == [1, 3]
+    assert outcome.result.log is not None
+    assert outcome.result.log.fresh.nth.tolist() == [1, 3]
     assert len(punches(database)) == 4
 
 
@@ -292,6 +294,7 @@ def test_a_log_that_shrinks_is_an_error_unless_somebody_emptied_it(
         shrink()
         clock.set(poll_once(fleet, clock).next_poll_at)
     assert events(database) == [
+        ("x.RecordsDeleted", "info"),  # as its operation log says
         ("x.RecordsCleared", "info"),
         ("x.RecordsCleared", "info"),
         ("x.RecordsFell", "error"),

@@ -9,11 +9,14 @@ from threading import Thread
 
 import pytest
 
-from collectors.zkteco.fleet import Known, PollTarget
+from collectors.zkteco.fleet import PollTarget
+from collectors.zkteco.job import Make
+from collectors.zkteco.known import Known
 from collectors.zkteco.session import poll
 from domain.clock import ManualClock
 from domain.errors import DeviceUnreachableError
-from simulator.zkteco.clock import EmulatedClock, Fault, Make
+from simulator.zkteco.clock import EmulatedClock, Fault
+from simulator.zkteco.clock import Make as EmulatedMake
 from simulator.zkteco.records import RecordSize
 from simulator.zkteco.server import ClockServer
 from tests.zkteco.conftest import Serve
@@ -24,9 +27,9 @@ def target_of(server: ClockServer) -> PollTarget:
     return PollTarget(1, "door-1", server.host, server.port, server.clock.comm_key)
 
 
-def worn(clock: ManualClock, make: Make | None = None, records: int = 100) -> EmulatedClock:
+def worn(clock: ManualClock, make: EmulatedMake | None = None, records: int = 100) -> EmulatedClock:
     """A clock with some people, records and operations."""
-    device = EmulatedClock("SN1", clock, make=make or Make())
+    device = EmulatedClock("SN1", clock, make=make or EmulatedMake())
     for number in range(5):
         device.enrol(str(1001 + number))
     for number in range(records):
@@ -40,15 +43,18 @@ def worn(clock: ManualClock, make: Make | None = None, records: int = 100) -> Em
 def test_it_sees_everything_in_every_layout(
     serve: Serve, clock: ManualClock, record_size: RecordSize
 ) -> None:
-    device = worn(clock, Make(record_size=record_size), records=1000)
+    device = worn(clock, EmulatedMake(record_size=record_size), records=1000)
     sighting = poll(target_of(serve(device)), timeout_s=3)
-    assert (sighting.serial, sighting.platform) == ("SN1", "ZMM220_TFT")
+    assert sighting.serial == "SN1"
+    assert sighting.make == Make(
+        "Ver 6.60 Apr 18 2019", "ZMM220_TFT", "K40/ID", "00:17:61:10:2f:aa", 5_242_880
+    )
     assert (sighting.user_count, sighting.finger_count) == (5, 5)
     assert (sighting.record_count, sighting.record_capacity) == (1000, 100_000)
     assert sighting.local_time == clock.now().replace(tzinfo=None)
     assert sighting.log is not None
     assert sighting.log.layout == str(record_size)
-    assert [record.punch.user_ref for record in sighting.log.fresh[:6]] == [
+    assert [record.punch.user_ref for record in sighting.log.fresh.records()[:6]] == [
         *("1001", "1002", "1003", "1004", "1005", "1001")
     ]
     assert sighting.operations is not None
@@ -73,7 +79,7 @@ def test_logs_are_read_when_their_counts_have_changed(serve: Serve, clock: Manua
     third = poll(target, timeout_s=3)
     assert third.log is not None
     assert third.operations is not None
-    assert [record.punch.user_ref for record in third.log.fresh] == ["1003"]
+    assert [record.punch.user_ref for record in third.log.fresh.records()] == ["1003"]
     assert third.operations.power_ons == 2
 
 
@@ -134,7 +140,7 @@ def _answer_as_a_web_server(listener: socket.socket) -> None:
 def test_older_firmware_without_an_operation_log_is_still_polled(
     serve: Serve, clock: ManualClock
 ) -> None:
-    device = worn(clock, Make(keeps_operations=False))
+    device = worn(clock, EmulatedMake(keeps_operations=False))
     sighting = poll(target_of(serve(device)), timeout_s=3)
     assert sighting.operations is None
     assert sighting.log is not None
