@@ -80,6 +80,12 @@ def collect_zkteco(config: ConfigOption = None) -> None:
     _serve("collect zkteco", config)
 
 
+@collect.command("adms")
+def collect_adms(config: ConfigOption = None) -> None:
+    """Hear attendance clocks that push (ZKTeco PUSH, ADMS)."""
+    _serve("collect adms", config)
+
+
 @app.command(rich_help_panel=_SERVICES)
 def work(config: ConfigOption = None) -> None:
     """Do what is due again and again: deadlines, rollups, alerts, scores, tickets."""
@@ -138,7 +144,8 @@ def doctor(config: ConfigOption = None) -> None:
 
 @app.command(rich_help_panel=_CARE)
 def healthy(
-    part: Annotated[str, typer.Argument(help="work, mqtt or zkteco")], config: ConfigOption = None
+    part: Annotated[str, typer.Argument(help="work, mqtt, zkteco or adms")],
+    config: ConfigOption = None,
 ) -> None:
     """Exit with 0 when a service shows signs of life, else 1. For health checks."""
     from forecall.health import is_healthy

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     zkteco_workers: int = Field(
         default=4, ge=1, le=256, description="Attendance clocks polled at once."
     )
+    adms_host: str = Field(
+        default="127.0.0.1", description="The address where clocks that push call us."
+    )
+    adms_port: Port = Field(default=8081, description="The port where clocks that push call us.")
     keep_days: int = Field(
         default=400, ge=14, description="How long readings, events and rollups are kept."
     )

@@ -10,12 +10,12 @@ from forecall.doctor import work_beat_age_s
 from forecall.wiring import opened
 from storage.queries import load
 
-PARTS = ("work", "mqtt", "zkteco")
+PARTS = ("work", "mqtt", "zkteco", "adms")
 _SILENT_S = 30.0
 
 
 def is_healthy(settings: Settings, part: str) -> bool:
-    """Whether `part` (work, mqtt or zkteco) was at work within half a minute.
+    """Whether `part` (work, mqtt, zkteco or adms) was at work within half a minute.
 
     Raises BadInputError for another part, StoreUnavailableError when the database is away.
     """

@@ -46,6 +46,18 @@ def collect_zkteco(installation: Installation, stop: Event) -> None:
     ClockCollector(fleet, watch, clock, workers=installation.settings.zkteco_workers).run(stop)
 
 
+def collect_adms(installation: Installation, stop: Event) -> None:
+    """Hears attendance clocks that push."""
+    from collectors.adms.collector import PushCollector
+    from collectors.adms.fleet import COLLECTOR
+    from pipeline.push_fleet import CallingClocks
+
+    database, clock, settings = installation.database, installation.clock, installation.settings
+    fleet = CallingClocks(database, clock, Ingest(database, clock, COLLECTOR))
+    watch = CollectorWatch(database, clock)
+    PushCollector(fleet, watch, clock, settings.adms_host, settings.adms_port).run(stop)
+
+
 def work(installation: Installation, stop: Event) -> None:
     """Does what is due again and again."""
     from forecall.work import work as do_work
@@ -91,6 +103,7 @@ def broker_settings(settings: Settings) -> BrokerSettings:
 SERVICES: Mapping[str, Callable[[Installation, Event], None]] = {
     "collect mqtt": collect_mqtt,
     "collect zkteco": collect_zkteco,
+    "collect adms": collect_adms,
     "work": work,
     "console": console,
     "simulate": simulate,

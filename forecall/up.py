@@ -42,7 +42,7 @@ _MARGIN_S = 2.0  # wall seconds that may have passed after `reached_at` was last
 # Somebody waits for the first models: half the decisions make them as good within a few hundredths.
 _FIRST_TRAINING = TrainSettings(step=timedelta(hours=6), fewest_negatives=6_000)
 _NOT_YET = timedelta(days=7)
-_SERVICES = ("console", "work", "collect mqtt", "collect zkteco")
+_SERVICES = ("console", "work", "collect mqtt", "collect zkteco", "collect adms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,14 @@ def _start(
     broker = _NatsBroker(settings.data_dir)
     supervisor.add(broker)
     port = next_free(settings.host, settings.port)
+    adms_port = _push_port(settings, port)
     environment = _environment(settings, postgres, broker, port, config)
+    environment["FORECALL_ADMS_PORT"] = str(adms_port)
     for service in (*_SERVICES, *(["simulate"] if demo else [])):
         supervisor.add(_child(service, environment, settings.data_dir))
     _announce(settings, port, login, out)
+    if adms_port != settings.adms_port:
+        out.print(f"Port {settings.adms_port} is taken; clocks that push find {adms_port} instead.")
 
 
 def _prepare(database: Database, settings: Settings, demo: bool, out: Console) -> _Login | None:
@@ -193,6 +197,12 @@ def _environment(
         }
         | ({"FORECALL_CONFIG": str(config.resolve())} if config else {})
     )
+
+
+def _push_port(settings: Settings, console_port: int) -> int:
+    """Where clocks that push call: never the console's port, which is not taken yet."""
+    port = next_free(settings.adms_host, settings.adms_port)
+    return next_free(settings.adms_host, port + 1) if port == console_port else port
 
 
 def _child(service: str, environment: dict[str, str], data_dir: Path) -> Child:

@@ -17,6 +17,7 @@ CREATE TABLE push_clock (
     stamps        jsonb NOT NULL DEFAULT '{}',         -- table -> how far it was taken in
     options       jsonb NOT NULL DEFAULT '{}',
     counts        jsonb NOT NULL DEFAULT '{}',         -- operations taken in, by metric
+    last_errors   text NOT NULL DEFAULT '',            -- digest of the error batch taken in last
     seq           bigint NOT NULL DEFAULT 0            -- of the reports made of its calls
 );
 CREATE INDEX push_clock_address ON push_clock (address, first_seen_at);
