@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
 
 import structlog
 
 from collectors.mqtt.dialect import Dialect
 from collectors.mqtt.flow import FlowMeter
-from collectors.mqtt.packets import MAX_KEPT, Publish
+from collectors.mqtt.interpreter import Interpreter
+from collectors.mqtt.packets import Publish
 from collectors.mqtt.session import Parcel, Session
-from collectors.mqtt.settings import COLLECTOR, BrokerSettings
+from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
-from domain.errors import BadInputError, StoreUnavailableError, UndecodableMessageError
-from domain.report import DeviceReport, Intake, RejectedMessage, Watch
+from domain.errors import BadInputError, StoreUnavailableError
+from domain.report import DeviceReport, Intake, Watch
 
 _BATCH = 10_000
 _BATCH_WAIT_S = 0.1
@@ -44,7 +44,7 @@ class MqttCollector:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._dialects = dialects
+        self._interpreter = Interpreter(dialects, settings.name)
         self._intake = intake
         self._watch = watch
         self._clock = clock
@@ -53,10 +53,9 @@ class MqttCollector:
 
     def run(self, stop: threading.Event) -> None:
         """Collects until `stop` is set; survives the absence of the broker and of the store."""
-        spoken = [topic for dialect in self._dialects for topic in dialect.topic_filters]
-        topics = self._settings.topics or tuple(spoken)
+        topics = self._settings.topics or self._interpreter.topics
         while not stop.is_set():
-            session = Session(self._settings, topics, self._read, self._clock)
+            session = Session(self._settings, topics, self._interpreter.read, self._clock)
             session.open()
             try:
                 self._collect(session, stop)
@@ -68,33 +67,13 @@ class MqttCollector:
             parcels = session.take(_BATCH, _BATCH_WAIT_S)
             if parcels and self._keep(parcels, stop):
                 session.acknowledge(parcels)
-            for dialect in self._dialects:
-                session.publish(dialect.commands())
+            session.publish(self._interpreter.commands())
             behind = bool(parcels) and time.monotonic() - parcels[0].arrived > _BEHIND_S
             if session.listening and not behind:
                 self._beat(session)
             if not session.alive:
                 _log.error("network_thread_died", client_id=self._settings.client_id)
                 return
-
-    def _read(
-        self, message: Publish, received_at: datetime
-    ) -> Sequence[DeviceReport] | RejectedMessage:
-        """What one message says. Called from the network thread."""
-        try:
-            if message.size > MAX_KEPT:
-                raise UndecodableMessageError(
-                    f"body: {message.size} bytes; allowed: at most {MAX_KEPT}"
-                )
-            topic = message.topic.decode()
-            for dialect in self._dialects:
-                if dialect.speaks(topic):
-                    return dialect.decode(topic, message.body, received_at)
-            raise UndecodableMessageError(f"topic: {topic[:200]!r}; no dialect speaks there")
-        except UnicodeDecodeError as error:
-            return _rejection(message, received_at, f"topic: {error}; allowed: UTF-8")
-        except UndecodableMessageError as error:
-            return _rejection(message, received_at, str(error))
 
     def _keep(self, parcels: Sequence[Parcel], stop: threading.Event) -> bool:
         """Stores what came in, waiting for the store while it is away; False: stopped before."""
@@ -110,12 +89,12 @@ class MqttCollector:
             pause = min(pause * 2, _RETRY_S[1])
 
     def _store(self, parcels: Sequence[Parcel]) -> None:
-        reports = [report for parcel in parcels for report in parcel.reports]
-        rejected = [message for parcel in parcels for message in parcel.rejected]
+        reports = [report for parcel in parcels for report in parcel.said.reports]
+        rejected = [message for parcel in parcels for message in parcel.said.rejected]
         try:
             self._intake.store(reports, rejected)
         except BadInputError:
-            origins = [origin for parcel in parcels for origin in parcel.origins]
+            origins = [origin for parcel in parcels for origin in parcel.said.origins]
             self._intake.store((), rejected)
             self._isolate(reports, origins)
         sample = reports[:: max(1, len(reports) // _SAMPLE)]
@@ -128,7 +107,8 @@ class MqttCollector:
         except BadInputError as error:
             if len(reports) == 1:
                 at = reports[0].received_at
-                self._intake.store((), [_rejection(origins[0], at, str(error))])
+                rejected = self._interpreter.rejection(origins[0], at, str(error))
+                self._intake.store((), [rejected])
                 return
             middle = len(reports) // 2
             self._isolate(reports[:middle], origins[:middle])
@@ -138,12 +118,7 @@ class MqttCollector:
         if time.monotonic() < self._next_beat:
             return
         try:
-            self._watch.beat(COLLECTOR, self._flow.read(session.waiting, session.oldest))
+            self._watch.beat(self._settings.name, self._flow.read(session.waiting, session.oldest))
         except StoreUnavailableError as error:
             _log.warning("beat_not_stored", error=str(error))
         self._next_beat = time.monotonic() + _BEAT_S
-
-
-def _rejection(message: Publish, received_at: datetime, reason: str) -> RejectedMessage:
-    topic = message.topic.decode(errors="replace").replace("\0", "\ufffd")
-    return RejectedMessage(COLLECTOR, received_at, topic, message.body, reason)

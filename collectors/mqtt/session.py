@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import cycle
 from typing import Any
 
 import structlog
@@ -17,10 +18,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from collectors.mqtt.client import BatchClient
 from collectors.mqtt.dialect import Command
+from collectors.mqtt.interpreter import Said
 from collectors.mqtt.packets import Publish
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
-from domain.report import DeviceReport, RejectedMessage
 
 INBOX_LIMIT = 20_000
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
@@ -38,22 +39,17 @@ class Parcel:
 
     Attributes:
         published: the messages as they came, to be acknowledged.
-        reports: what the messages say; some say nothing, some speak of several devices.
-        origins: the message that each report came with.
         arrived: when, on `time.monotonic()`.
         connection: numbers the connection on which the messages' `mid` is valid.
     """
 
     published: Sequence[Publish]
-    reports: Sequence[DeviceReport]
-    origins: Sequence[Publish]
-    rejected: Sequence[RejectedMessage]
+    said: Said
     arrived: float
     connection: int
 
 
-Read = Callable[[Publish, datetime], "Sequence[DeviceReport] | RejectedMessage"]
-"""Decodes one message that was received at that moment."""
+Read = Callable[[Sequence[Publish], datetime], Said]
 
 
 class Session:
@@ -78,6 +74,7 @@ class Session:
         self._connected = False
         self._subscribed = False
         self._closing = threading.Event()
+        self._addresses = cycle([(settings.host, settings.port), *settings.others])
         self._client = self._make_client()
 
     @property
@@ -104,7 +101,7 @@ class Session:
 
     def open(self) -> None:
         """Starts the network thread, which connects now, or as soon as the broker is there."""
-        self._client.connect_async(self._settings.host, self._settings.port, _KEEPALIVE_S)
+        self._aim()
         self._client.loop_start()
 
     def close(self) -> None:
@@ -147,6 +144,10 @@ class Session:
         for command in commands:
             self._client.publish(command.topic, command.body, qos=0)
 
+    def _aim(self, *_: Any) -> None:
+        """Turns to the next broker of the cluster: where paho connects, or connects again, to."""
+        self._client.connect_async(*next(self._addresses), _KEEPALIVE_S)
+
     def _make_client(self) -> BatchClient:
         settings = self._settings
         client = BatchClient(settings.client_id, self._has_room, self._put)
@@ -156,6 +157,7 @@ class Session:
             client.tls_set(ca_certs=str(settings.tls_ca))
         client.reconnect_delay_set(*_RETRY_S)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._aim
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         return client
@@ -179,6 +181,7 @@ class Session:
             self._connected = self._subscribed = False
         if not self._closing.is_set():
             _log.warning("broker_lost", reason=str(reason))
+            self._aim()
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, granted: list[ReasonCode], ____: Properties | None
@@ -199,26 +202,12 @@ class Session:
 
     def _put(self, published: list[Publish]) -> None:
         try:
-            parcel = self._decoded(published)
+            said = self._read(published, self._clock.now())
         except Exception:  # noqa: BLE001 - an exception here ends paho's thread; unacknowledged, they come again
             _log.exception("messages_not_taken", messages=len(published))
             return
+        parcel = Parcel(published, said, time.monotonic(), self._connection)
         with self._changed:
             self._inbox.append(parcel)
             self._waiting += len(published)
             self._changed.notify_all()
-
-    def _decoded(self, published: list[Publish]) -> Parcel:
-        received_at = self._clock.now()
-        reports: list[DeviceReport] = []
-        origins: list[Publish] = []
-        rejected: list[RejectedMessage] = []
-        read = self._read
-        for message in published:
-            found = read(message, received_at)
-            if isinstance(found, RejectedMessage):
-                rejected.append(found)
-            else:
-                reports += found
-                origins += [message] * len(found)
-        return Parcel(published, reports, origins, rejected, time.monotonic(), self._connection)

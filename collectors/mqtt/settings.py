@@ -8,7 +8,7 @@ from pathlib import Path
 from domain.errors import ConfigurationError
 
 COLLECTOR = "mqtt"
-"""This collector's name in the store."""
+"""This collector's name in the store, where it hears everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class BrokerSettings:
     Attributes:
         client_id: names the session that the broker keeps for us; no two collectors may share one.
             Without dots, which some brokers refuse.
+        name: the collector's, in the store.
+        others: more brokers of the same cluster, to turn to when this one is lost.
         topics: the filters to subscribe to; none: all that the dialects speak on.
         tls_ca: the certificate authority to trust; None: no TLS.
 
@@ -30,11 +32,14 @@ class BrokerSettings:
     password: str = ""
     client_id: str = "forecall-collector"
     topics: tuple[str, ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
+    name: str = COLLECTOR
     tls_ca: Path | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.port <= 65535:
-            raise ConfigurationError(f"port: {self.port}; allowed: 1 to 65535")
+        for _, port in ((self.host, self.port), *self.others):
+            if not 1 <= port <= 65535:
+                raise ConfigurationError(f"port: {port}; allowed: 1 to 65535")
         if not self.client_id or not set(self.client_id).isdisjoint(". \t"):
             raise ConfigurationError(
                 f"client_id: {self.client_id!r}; allowed: a name without dots and spaces"
