@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
+from psycopg.types.json import Jsonb
 
 from domain.clock import Clock, ScaledClock
 from domain.device import DeviceKind
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 TENANT = "demo"
 POLL_INTERVAL = timedelta(hours=1)
 _LAST_HEARD = timedelta(days=7)
+_COUNTED = frozenset({"x.PowerOnCount", "x.VerifyFailedCount"})
 
 
 def simulate(installation: Installation, stop: threading.Event) -> None:
@@ -44,10 +47,13 @@ async def _simulate(installation: Installation, clock: ScaledClock, stop: thread
         members = read_fleet(conn, clock)
     devices = [member.device for member in members]
     script = plan_script(devices, clock.epoch, clock.speed, delay=clock.now() - clock.epoch)
-    world = World(members, clock, address(installation.settings), TENANT, script)
+    settings = installation.settings
+    receiver = (settings.adms_host, settings.adms_port)
+    world = World(members, clock, address(settings), TENANT, script, receiver=receiver)
     await world.open()
     with installation.database.transaction() as conn:
         _place_clocks(conn, world, clock)
+        _place_pushing(conn, members, world, clock)
     log.info("the fleet is at work", clocks=len(world.clocks), terminals=len(world.terminals))
     await world.run(_on_loop(stop))
 
@@ -89,8 +95,8 @@ def _device(row: dict[str, Any]) -> Device:
 
 def _place_clocks(conn: Conn, world: World, clock: Clock) -> None:
     """Tells the pollers where the clocks listen, and spreads their first polls over a little time."""
-    now, count = clock.now(), max(1, len(world.clocks))
-    for number, attendance_clock in enumerate(world.clocks):
+    now, count = clock.now(), max(1, len(world.polled))
+    for number, attendance_clock in enumerate(world.polled):
         conn.execute(
             load("demo")["place_clock"],
             {
@@ -101,6 +107,16 @@ def _place_clocks(conn: Conn, world: World, clock: Clock) -> None:
                 "next_poll_at": now + POLL_INTERVAL / 2 * (number / count),
             },
         )
+
+
+def _place_pushing(conn: Conn, members: Sequence[Member], world: World, clock: Clock) -> None:
+    """Clocks that push go on counting from what they counted last."""
+    last = {member.device.serial: member.last for member in members}
+    for pushing in world.pushing:
+        serial = pushing.memory.serial
+        counts = {name: value for name, value in last[serial].items() if name in _COUNTED}
+        values = {"serial": serial, "counts": Jsonb(counts), "now": clock.now()}
+        conn.execute(load("demo")["place_pushing_clock"], values)
 
 
 def _on_loop(stop: threading.Event) -> asyncio.Event:

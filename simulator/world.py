@@ -14,12 +14,16 @@ from simulator.agenda import Agenda
 from simulator.attendance import AttendanceClock
 from simulator.fleet import Device
 from simulator.line import Address, Line, Link, SharedLine
+from simulator.push import OPERATION_SIZE, PushingClock
 from simulator.script import MARGIN, Script
 from simulator.terminal import HEARTBEAT, Terminal
 from simulator.wear import Life, life_of
 
 OWN_LINES = 500
 """Up to so many terminals have a connection each; more of them share."""
+
+ONE_PUSHES_OF = 5
+"""One of so many attendance clocks pushes; the others are polled."""
 
 _TERMINALS_A_SHARED_LINE = 50
 _TEND_EVERY_S = 1.0
@@ -37,10 +41,21 @@ class Member:
 
 
 class World:
-    """Everything simulated, on one event loop. Make it in a coroutine."""
+    """Everything simulated, on one event loop. Make it in a coroutine.
+
+    `receiver`: host and port where clocks that push call; None: all clocks are polled.
+    `clocks` are all of them, `polled` those that listen.
+    """
 
     def __init__(
-        self, members: Sequence[Member], clock: Clock, address: Address, tenant: str, script: Script
+        self,
+        members: Sequence[Member],
+        clock: Clock,
+        address: Address,
+        tenant: str,
+        script: Script,
+        *,
+        receiver: tuple[str, int] | None = None,
     ) -> None:
         self._clock = clock
         self._agenda = Agenda(clock)
@@ -54,6 +69,9 @@ class World:
             for m in members
             if m.device.kind is DeviceKind.CLOCK
         ]
+        calling = self.clocks[ONE_PUSHES_OF - 1 :: ONE_PUSHES_OF] if receiver else []
+        self.polled = [each for each in self.clocks if each not in calling]
+        self.pushing = [_pushing(each, *receiver) for each in calling] if receiver else []
         self.terminals = [
             Terminal(m.device, tenant, m.time_zone, clock, link, self._life(m.device), dict(m.last))
             for m, link in zip(terminals, links, strict=True)
@@ -61,20 +79,22 @@ class World:
 
     async def open(self) -> None:
         """Clocks begin to listen; their servers' ports are known then."""
-        for attendance_clock in self.clocks:
+        for attendance_clock in self.polled:
             await attendance_clock.server.start()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lives until `stop` is set, then ends in order: no last wills are said."""
         self._plan()
         tending = asyncio.create_task(self._tend())
+        calling = [asyncio.create_task(each.run(stop)) for each in self.pushing]
         await self._agenda.run(stop)
         tending.cancel()
+        await asyncio.gather(*calling)
         for terminal in self.terminals:
             terminal.stop()
         for line in self._lines:
             line.close()
-        await asyncio.gather(*(each.server.stop() for each in self.clocks))
+        await asyncio.gather(*(each.server.stop() for each in self.polled))
 
     def _links(self, devices: Sequence[Device], address: Address) -> list[Link]:
         if len(devices) <= OWN_LINES:
@@ -134,3 +154,9 @@ class World:
             for moment in one.life.turns():
                 if start <= moment < self._lived:
                     self._agenda.at(moment, one.meet_fate)
+
+
+def _pushing(one: AttendanceClock, host: str, port: int) -> PushingClock:
+    """It does not send the operations that it was given as its past: their counts are known."""
+    past = len(one.emulator.operation_log) // OPERATION_SIZE
+    return PushingClock(one.emulator, host, port, operations_from=past)

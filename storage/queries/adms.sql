@@ -110,8 +110,8 @@ SELECT count(*) AS stored FROM attendance_record
 WHERE serial = %(serial)s AND device_id = %(device_id)s
   AND local_time BETWEEN %(first)s AND %(last)s
   -- No zone is further than that from UTC; by `at` there is an index.
-  AND at BETWEEN %(first)s::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-             AND %(last)s::timestamp AT TIME ZONE 'UTC' + interval '1 day'
+  AND at >= (%(first)s::timestamp AT TIME ZONE 'UTC') - interval '1 day'
+  AND at <= (%(last)s::timestamp AT TIME ZONE 'UTC') + interval '1 day'
 
 -- name: write_check
 INSERT INTO attendance_check (device_id, serial, day, claimed, stored, checked_at)

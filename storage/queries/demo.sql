@@ -55,6 +55,12 @@ ON CONFLICT (device_id) DO UPDATE
 SET host = excluded.host, port = excluded.port, interval_s = excluded.interval_s,
     next_poll_at = excluded.next_poll_at, leased_until = NULL, leased_by = NULL, failures = 0
 
+-- Only what it counted so far: it registers itself, and what it told us before stands.
+-- name: place_pushing_clock
+INSERT INTO push_clock (device_id, serial, first_seen_at, counts)
+SELECT id, %(serial)s, %(now)s, %(counts)s FROM device WHERE key = %(serial)s
+ON CONFLICT DO NOTHING
+
 -- name: reach
 UPDATE simulated_clock SET reached_at = greatest(reached_at, %(now)s)
 
