@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.report import MetricKind
+from domain.statistics import GAUGES, STATISTICS
 from domain.text import N_
 
 DEVICE = "device"
@@ -175,5 +176,17 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name; one that Forecall doesn't know is a gauge of the whole device."""
-    return METRICS.get(name) or Metric(name, MetricKind.GAUGE, "", DEVICE, name)
+    """The metric of that name; one that Forecall doesn't know is a gauge of the whole device.
+
+    A statistic of UnifiedPOS that has no row of its own is shown by its name.
+    """
+    known = METRICS.get(name)
+    if known is None and name in STATISTICS:
+        kind = _G if name in GAUGES else _C
+        known = Metric(name, kind, "", STATISTICS[name], name)
+    return known or Metric(name, _G, "", DEVICE, name)
+
+
+def is_known_metric(name: str) -> bool:
+    """Whether `metric(name)` knows more of it than its name."""
+    return name in METRICS or name in STATISTICS

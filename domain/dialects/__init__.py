@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from domain.codes import Code
 from domain.dialects import acceptors, escpos, upos, xfs, xfs4iot
 from domain.dialects.row import ANY, Row
-from domain.report import Severity
+from domain.report import EventReport, Severity
 from domain.vocabulary import COMPONENTS, DEVICE
 
 DIALECTS: Mapping[str, Sequence[Row]] = {
@@ -68,6 +68,32 @@ def translate(dialect: str, raw_code: str, component: str = "") -> Translated | 
     return None
 
 
+def event_of(
+    dialect: str, raw_code: str, component: str = "", severity: Severity | None = None
+) -> EventReport:
+    """The event that `raw_code` is, in the canonical words where a table knows it, else as it came.
+
+    `severity`: as the device sees it; None: as the code has it, a warning where it is not known.
+    """
+    found = translate(dialect, raw_code, component)
+    if found is None:
+        worth = severity or Severity.WARNING
+        return EventReport(component, raw_code, worth, dialect, raw_code)
+    part = "" if found.component == DEVICE else found.component
+    return EventReport(
+        component or part, found.code.value, severity or found.severity, dialect, raw_code
+    )
+
+
+def canonical_event(
+    code: str, component: str = "", severity: Severity | None = None
+) -> EventReport:
+    """The event that `code` names without any protocol; `severity` as in `event_of`."""
+    if severity is None:
+        severity = Code(code).severity if code in _CODES else Severity.WARNING
+    return EventReport(component, code, severity)
+
+
 def is_known(dialect: str) -> bool:
     """Whether there is a table for `dialect`."""
     return dialect.casefold() in _DIALECT
@@ -109,5 +135,6 @@ def _index() -> dict[str, dict[str, list[Row]]]:
     return index
 
 
+_CODES = frozenset(code.value for code in Code)
 _DIALECT = {name.casefold(): name for name in DIALECTS}
 _INDEX = _index()

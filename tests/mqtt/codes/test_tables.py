@@ -12,8 +12,9 @@ from alerts.rules import EVENT_RULES, WORKS_AGAIN
 from domain.codes import Code
 from domain.dialects import DIALECTS, translate
 from domain.dialects.row import ANY, Row
-from domain.report import Severity
-from domain.vocabulary import COMPONENTS, DEVICE
+from domain.report import MetricKind, Severity
+from domain.statistics import STATISTICS
+from domain.vocabulary import COMPONENTS, DEVICE, METRICS, metric
 
 PUBLISHED = json.loads(
     (Path(__file__).parents[1] / "cases" / "codes" / "published.json").read_text("utf-8")
@@ -139,3 +140,26 @@ def test_each_part_can_break_down_and_be_well_again_in_the_protocols_that_have_w
         said = {row.code for _, row in ALL if row.component in (ANY, component)}
         assert any(code.severity is Severity.CRITICAL for code in said)
         assert said & {Code(code) for code in WORKS_AGAIN}
+
+
+def test_the_statistics_are_those_of_unifiedpos_and_counters_but_for_four() -> None:
+    published = PUBLISHED["statistics"]
+    assert set(STATISTICS) == set(published["all"])
+    assert set(STATISTICS.values()) <= set(COMPONENTS)
+    for category, component in {
+        "common": DEVICE,
+        "POSPrinter": "receiptPrinter",
+        "CashDrawer": "cashDrawer",
+        "Scanner": "barcodeScanner",
+        "MSR": "cardReader",
+    }.items():
+        for name in published[category]:
+            assert metric(name).component == component, name
+    gauges = {name for name in STATISTICS if metric(name).kind is MetricKind.GAUGE}
+    assert gauges == {name for name in STATISTICS if not name.endswith("Count")}
+
+
+def test_a_metric_with_a_row_of_its_own_agrees_with_the_statistics() -> None:
+    for name, known in METRICS.items():
+        if name in STATISTICS:
+            assert (known.component, known.kind) == (STATISTICS[name], MetricKind.COUNTER)
