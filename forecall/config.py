@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ from domain.errors import ConfigurationError
 PREFIX = "FORECALL_"
 CONFIG_VARIABLE = "FORECALL_CONFIG"
 _FILE_SUFFIX = "_FILE"
+_ADDRESS = re.compile(
+    r"(?:\[(?P<bare>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:,\[\]]+))(?::(?P<port>\d{1,5}))?"
+)
 _OF_THE_TESTS = "FORECALL_TEST_"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -39,7 +43,11 @@ class Settings(BaseSettings):
     database_dsn: SecretStr = Field(
         default=SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
     )
-    mqtt_host: str = Field(default="", description="The MQTT broker; empty: the embedded one.")
+    mqtt_host: str = Field(
+        default="",
+        description="The MQTT broker, or those of a cluster as host:port,host:port; empty: the "
+        "embedded one.",
+    )
     mqtt_port: Port = 1883
     mqtt_username: str = ""
     mqtt_password: SecretStr = SecretStr("")
@@ -48,6 +56,11 @@ class Settings(BaseSettings):
     )
     mqtt_client_id: str = Field(default="forecall-collector", description="Fixed, without dots.")
     mqtt_tenant: str = Field(default="+", description="Topic level `tenant` to listen to; +: all.")
+    mqtt_shards: dict[str, list[str]] = Field(
+        default={},
+        description="Topic filters by shard, for several collectors; in a variable as JSON: "
+        '{"north": ["v1/north/#"]}. Empty: one for all.',
+    )
     zkteco_workers: int = Field(
         default=4, ge=1, le=256, description="Attendance clocks polled at once."
     )
@@ -86,6 +99,17 @@ class Settings(BaseSettings):
             raise ValueError("a client id without dots is wanted")
         return value
 
+    @field_validator("mqtt_host")
+    @classmethod
+    def _of_addresses(cls, value: str) -> str:
+        _addresses(value, 1883)
+        return value
+
+    @property
+    def mqtt_addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each broker that is set."""
+        return _addresses(self.mqtt_host, self.mqtt_port)
+
     @property
     def embedded_database(self) -> bool:
         return not self.database_dsn.get_secret_value()
@@ -116,6 +140,17 @@ class _SecretFiles(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _addresses(text: str, usual_port: int) -> list[tuple[str, int]]:
+    """From `host`, `host:port` or `[address]:port`, with commas between. Raises ValueError."""
+    found = []
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        match = _ADDRESS.fullmatch(each)
+        if match is None or not 1 <= int(match["port"] or usual_port) <= 65535:
+            raise ValueError(f"{each!r} is no host or host:port")
+        found.append((match["bare"] or match["host"], int(match["port"] or usual_port)))
+    return found
 
 
 def load_settings(file: Path | None = None) -> Settings:

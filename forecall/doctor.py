@@ -17,6 +17,7 @@ from domain.clock import Clock, ScaledClock
 from forecall.config import Settings
 from forecall.lock import is_held
 from forecall.ports import is_free
+from forecall.services import mqtt_shards
 from forecall.wiring import dsn
 from forecall.work import beat_file
 from storage.clock import installed_clock
@@ -98,7 +99,7 @@ def _store(settings: Settings, conn: Conn) -> Iterator[Finding]:
         clock = installed_clock(conn)
         yield _clock(clock)
         yield _accounts(conn)
-        yield from _collectors(conn, clock)
+        yield from _collectors(settings, conn, clock)
         yield _worker(settings)
 
 
@@ -117,9 +118,9 @@ def _accounts(conn: Conn) -> Finding:
     )
 
 
-def _collectors(conn: Conn, clock: Clock) -> Iterator[Finding]:
+def _collectors(settings: Settings, conn: Conn, clock: Clock) -> Iterator[Finding]:
     beats = {row["collector"]: row["beat_at"] for row in conn.execute(load("front")["watches"])}
-    for name in ("mqtt", "zkteco"):
+    for name in (*(shard.collector for shard in mqtt_shards(settings)), "zkteco"):
         beat = beats.get(name)
         silent = clock.now() - beat if beat else None
         well = silent is not None and silent < timedelta(seconds=_SILENT_WALL_S * clock.speed)
@@ -128,7 +129,7 @@ def _collectors(conn: Conn, clock: Clock) -> Iterator[Finding]:
             f"collector {name}",
             well,
             "hears its devices" if well else found,
-            f"Start it: forecall collect {name} (forecall up starts all parts)",
+            f"Start it: forecall collect {name.partition(':')[0]} (forecall up starts all parts)",
         )
 
 
@@ -157,14 +158,15 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         found = "embedded, runs with `forecall up`" if running else "embedded, not running"
         yield Finding("broker", running, found, "Start the system: forecall up")
         return
-    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
-    try:
-        socket.create_connection((settings.mqtt_host, settings.mqtt_port), _CONNECT_S).close()
-    except OSError as error:
-        advice = "Check mqtt_host, mqtt_port and that the broker runs."
-        yield Finding("broker", False, f"{where}: {error}", advice)
-    else:
-        yield Finding("broker", True, f"{where} takes connections")
+    for host, port in settings.mqtt_addresses:
+        where = f"{host}:{port}"
+        try:
+            socket.create_connection((host, port), _CONNECT_S).close()
+        except OSError as error:
+            advice = "Check mqtt_host, mqtt_port and that the broker runs."
+            yield Finding("broker", False, f"{where}: {error}", advice)
+        else:
+            yield Finding("broker", True, f"{where} takes connections")
 
 
 def _console(settings: Settings) -> Finding:

@@ -29,4 +29,6 @@ def is_healthy(settings: Settings, part: str) -> bool:
         with installation.database.transaction() as conn:
             rows = conn.execute(load("front")["watches"]).fetchall()
     limit = clock.now() - timedelta(seconds=_SILENT_S * clock.speed)
-    return any(row["collector"] == part and row["beat_at"] > limit for row in rows)
+    return any(
+        row["collector"].partition(":")[0] == part and row["beat_at"] > limit for row in rows
+    )

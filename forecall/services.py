@@ -7,6 +7,7 @@ what only another one needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,33 @@ from pipeline.watch import CollectorWatch
 
 if TYPE_CHECKING:
     from collectors.mqtt.settings import BrokerSettings
+    from collectors.mqtt.shards import Shard
 
 
 def collect_mqtt(installation: Installation, stop: Event) -> None:
-    """Hears terminals through the MQTT broker."""
+    """Hears terminals through the MQTT broker: the shards that it gets a lease on."""
     from collectors.mqtt.collector import MqttCollector
     from collectors.mqtt.contract import JsonContract
-    from collectors.mqtt.settings import COLLECTOR
+    from collectors.mqtt.shards import Collect, ShardRunner
+    from pipeline.shards import LeasedShards
 
-    database, clock = installation.database, installation.clock
-    intake = Ingest(database, clock, COLLECTOR)
-    watch = CollectorWatch(database, clock)
-    dialects = [JsonContract(installation.settings.mqtt_tenant)]
-    MqttCollector(broker_settings(installation.settings), dialects, intake, watch, clock).run(stop)
+    database, clock, settings = installation.database, installation.clock, installation.settings
+    shards = mqtt_shards(settings)
+    broker, watch = broker_settings(settings), CollectorWatch(database, clock)
+
+    def collecting(shard: Shard) -> Collect:
+        dialects = [JsonContract(settings.mqtt_tenant)]
+        own = replace(
+            broker,
+            name=shard.collector,
+            client_id=shard.client_id(broker.client_id),
+            topics=shard.topics,
+        )
+        intake = Ingest(database, clock, shard.collector)
+        return MqttCollector(own, dialects, intake, watch, clock).run
+
+    leases = LeasedShards(database, {shard.name: shard.topics for shard in shards})
+    ShardRunner(shards, leases, collecting).run(stop)
 
 
 def collect_zkteco(installation: Installation, stop: Event) -> None:
@@ -86,18 +101,28 @@ def broker_settings(settings: Settings) -> BrokerSettings:
     """How the collector reaches the broker. Raises ConfigurationError when none is set."""
     from collectors.mqtt.settings import BrokerSettings
 
-    if not settings.mqtt_host:
+    if not settings.mqtt_addresses:
         raise ConfigurationError(
             "mqtt_host: no broker is set; set FORECALL_MQTT_HOST, or start all parts: forecall up"
         )
+    (host, port), *others = settings.mqtt_addresses
     return BrokerSettings(
-        host=settings.mqtt_host,
-        port=settings.mqtt_port,
+        host=host,
+        port=port,
+        others=tuple(others),
         username=settings.mqtt_username,
         password=settings.mqtt_password.get_secret_value(),
         client_id=settings.mqtt_client_id,
         tls_ca=settings.mqtt_ca,
     )
+
+
+def mqtt_shards(settings: Settings) -> list[Shard]:
+    """The shards that are set, or one with everything. Raises ConfigurationError."""
+    from collectors.mqtt.shards import Shard
+
+    named = [Shard(name, tuple(topics)) for name, topics in settings.mqtt_shards.items()]
+    return named or [Shard()]
 
 
 SERVICES: Mapping[str, Callable[[Installation, Event], None]] = {

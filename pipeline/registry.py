@@ -40,7 +40,7 @@ class Registry:
     """
 
     def __init__(self, collector: str) -> None:
-        self._kind = _KIND_BY_COLLECTOR.get(collector, collector)
+        self._kind = _KIND_BY_COLLECTOR.get(collector.partition(":")[0], collector)
         self._known = Numbers()
 
     def devices(self, conn: Conn, keys: Collection[str], found: Numbers) -> Mapping[str, int]:

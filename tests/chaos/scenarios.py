@@ -86,6 +86,14 @@ def collector_restarted(house: House, absence: timedelta) -> None:
     house.collectors[0].start()
 
 
+def collector_lost(house: House, absence: timedelta) -> None:
+    """One of several, and it does not come back."""
+    lost = house.collectors.pop()
+    lost.kill()
+    left = len(house.rows("owners")) - 1
+    wait_for("the others have taken over", lambda: len(house.rows("owners")) == left)
+
+
 def database_away(house: House, absence: timedelta) -> None:
     """The load goes on meanwhile."""
     house.stop_database_at_once()

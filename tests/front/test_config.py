@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import ConfigurationError
 from forecall.config import load_settings
+from forecall.services import mqtt_shards
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,9 @@ def test_variables_go_over_secret_files_and_those_over_the_toml_file(
         ("port = 70000", "port: "),
         ("port = 'many'", "port: "),
         ("[mqtt]\nclient_id = 'a.b'", "mqtt_client_id: "),
+        ("[mqtt]\nhost = 'a:1883;b:1883'", "mqtt_host: "),
+        ("[mqtt]\nhost = 'a:70000'", "mqtt_host: "),
+        ("[mqtt]\nshards = 3", "mqtt_shards"),
         ("port =", "is not TOML"),
     ],
 )
@@ -70,3 +74,27 @@ def test_a_secret_is_not_shown_in_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_settings(file)
     assert "12345" not in str(refused.value)
+
+
+def test_a_cluster_of_brokers_and_shards_of_their_topics(tmp_path: Path) -> None:
+    file = tmp_path / "forecall.toml"
+    file.write_text(
+        '[mqtt]\nhost = "a, b:1884, [::1]:1885"\nport = 8883\n'
+        '[mqtt.shards]\nnorth = ["v1/north/#"]\nrest = ["v1/south/#", "v1/west/#"]\n'
+    )
+    settings = load_settings(file)
+    assert settings.mqtt_addresses == [("a", 8883), ("b", 1884), ("::1", 1885)]
+    assert [shard.collector for shard in mqtt_shards(settings)] == ["mqtt:north", "mqtt:rest"]
+    north, rest = mqtt_shards(settings)
+    assert (north.client_id("us"), rest.topics) == ("us-north", ("v1/south/#", "v1/west/#"))
+
+
+@pytest.mark.parametrize(
+    "shards", ['"A B" = ["v1/#"]', "north = []", 'north = ["v1/#/x"]', 'north = ["v1/a+/x"]']
+)
+def test_a_shard_that_can_not_be_is_refused(tmp_path: Path, shards: str) -> None:
+    file = tmp_path / "forecall.toml"
+    file.write_text(f"[mqtt.shards]\n{shards}\n")
+    settings = load_settings(file)
+    with pytest.raises(ConfigurationError, match=r"mqtt_shards|topics"):
+        mqtt_shards(settings)

@@ -1,0 +1,49 @@
+"""Two collectors share three shards; one is killed under load, the other takes over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.clock import SystemClock
+from forecall.broker import Broker
+from pipeline.sweep import sweep
+from tests.chaos import mosquitto, scenarios
+from tests.chaos.house import AnyBroker, House
+from tests.chaos.mosquitto import Mosquitto
+from tests.chaos.publisher import TENANTS
+from tests.waiting import wait_for
+
+
+@pytest.fixture(params=["nats", "mosquitto"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker]:
+    if request.param == "mosquitto" and mosquitto.PROGRAM is None:
+        pytest.skip("mosquitto is not installed")
+    kind = Broker if request.param == "nats" else Mosquitto
+    broker = kind(tmp_path / "broker")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def house(broker: AnyBroker, tmp_path: Path) -> Iterator[House]:
+    shards = {tenant: [f"v1/{tenant}/+/+/+"] for tenant in TENANTS}
+    with House(tmp_path, broker, {"FORECALL_MQTT_SHARDS": json.dumps(shards)}) as house:
+        house.add_collector()
+        house.await_collectors(len(shards))
+        house.add_collector()
+        wait_for("both hold shards", lambda: len(house.rows("owners")) == 2)
+        yield house
+
+
+def test_the_living_collector_takes_over_what_a_killed_one_held(house: House) -> None:
+    result = scenarios.run(house, scenarios.collector_lost, "lost", rate=2_000)
+    assert result.well, result
+    assert len(house.rows("owners")) == 1
+    assert {row["collector"] for row in house.rows("watched")} == {f"mqtt:{t}" for t in TENANTS}
+    sweep(house.database, SystemClock())
+    assert not house.rows("ever_lost"), "a collector's death is no device's"
