@@ -52,7 +52,7 @@ def answered(target: PollTarget, sighting: Sighting, at: datetime, asked_at: dat
         operations=operations(target, sighting, at),
         rejected=list(_rejected(target, sighting, at)),
     )
-    return Outcome(target, answer, at + _spread(target, 1.0))
+    return Outcome(target, answer, at + spread(target, 1.0))
 
 
 def _facts(sighting: Sighting) -> DeviceFacts:
@@ -78,7 +78,7 @@ def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime)
     """
     if target.failures == 0:
         unanswered = Unanswered(began, failure.reason, failure.message)
-        return Outcome(target, unanswered, now + _spread(target, _RETRY_SHARE))
+        return Outcome(target, unanswered, now + spread(target, _RETRY_SHARE))
     since = target.failing_since or began
     report = DeviceReport(
         device_key=target.device_key,
@@ -88,10 +88,10 @@ def failed(target: PollTarget, failure: Failure, began: datetime, now: datetime)
     )
     unanswered = Unanswered(began, failure.reason, failure.message, report)
     pause = 1.0 if target.failures == 1 else LONGEST_BACK_OFF
-    return Outcome(target, unanswered, now + _spread(target, pause))
+    return Outcome(target, unanswered, now + spread(target, pause))
 
 
-def _spread(target: PollTarget, intervals: float) -> timedelta:
+def spread(target: PollTarget, intervals: float) -> timedelta:
     """So many intervals, a little more or less by device: polls that fell together drift apart."""
     share = 1 + _SPREAD * (target.device_id * _GOLDEN % 1 - 0.5)
     return timedelta(seconds=target.interval_s * intervals * share)

@@ -1,0 +1,1 @@
+"""Speed, measured side by side on one machine. Each prints one JSON object as its last line."""
