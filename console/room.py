@@ -14,6 +14,7 @@ from console.i18n.catalogue import LANGUAGES, preferred
 from console.i18n.formats import Formats
 from console.limiter import LoginLimiter
 from console.live import Live
+from console.roles import Role
 from console.views import Views
 from domain.clock import Clock
 from storage.database import Database
@@ -62,6 +63,10 @@ class Visit:
     def may_act(self) -> bool:
         return self.account is not None and self.account.role.may_act
 
+    @property
+    def may_administer(self) -> bool:
+        return self.account is not None and self.account.role is Role.ADMINISTRATOR
+
 
 def the_room(request: Request) -> Room:
     room: Room = request.app.state.room
@@ -99,6 +104,16 @@ def an_actor(visit: AReader) -> Account:
 
 
 AnActor = Annotated[Account, Depends(an_actor)]
+
+
+def an_administrator(visit: AReader) -> Visit:
+    """Somebody who may see what others did. Raises NotPermittedError for anybody else."""
+    if not visit.may_administer:
+        raise NotPermittedError("this page is for administrators")
+    return visit
+
+
+AnAdministrator = Annotated[Visit, Depends(an_administrator)]
 
 
 def _visit(request: Request, room: Room) -> Visit:

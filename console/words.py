@@ -34,6 +34,11 @@ KINDS: Mapping[str, str] = {
     "pos": N_("POS terminal"),
     "kiosk": N_("kiosk"),
 }
+COLLECTORS: Mapping[str, str] = {
+    "mqtt": N_("terminals' collector"),
+    "zkteco": N_("clocks' poller"),
+    "adms": N_("clocks' receiver"),
+}
 SEVERITIES: Mapping[str, str] = {
     "info": N_("information"),
     "warning": N_("warning"),
@@ -87,4 +92,17 @@ ROLES: Mapping[str, str] = _by_code(ROLE_TEXT)
 TICKET_STATES: Mapping[str, str] = _by_code(TICKET_STATE_TEXT)
 CANCEL_REASONS: Mapping[str, str] = _by_code(CANCEL_TEXT)
 MOVE_LABELS: Mapping[str, str] = {name: move.label for name, move in MOVES.items()}
+ACTIONS: Mapping[str, str] = {
+    **MOVE_LABELS,
+    "acknowledge": N_("Acknowledge"),
+    "assign": N_("Assign"),
+    "note": N_("Add the note"),
+    "report_by_phone": N_("Report by telephone"),
+    "adopt": N_("Adopt"),
+    "add_device": N_("Add a device"),
+    "import_devices": N_("Import devices"),
+    "make_login": N_("Make a login"),
+    "revoke_login": N_("Revoke a login"),
+}
+"""What people do, as the audit names it."""
 COMPONENTS = tuple(KNOWN_COMPONENTS)

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from console.adoption import adopt
 from console.history import SPANS, segments
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
@@ -22,6 +21,7 @@ from desk import actions
 from domain.errors import NotFoundError
 from domain.fault import Fault, FaultClass
 from domain.vocabulary import DEVICE
+from pipeline.devices.fleet import adopt
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -104,10 +104,10 @@ def series(room: TheRoom, _: AReader, key: str, metric: str, span: Span = "7d") 
 
 @router.post("/devices/{key}/adopt", dependencies=[OurForm])
 def adopt_device(
-    room: TheRoom, actor: AnActor, key: str, site: Annotated[int | None, Form()] = None
+    room: TheRoom, actor: AnActor, key: str, site: Annotated[str, Form(max_length=128)] = ""
 ) -> RedirectResponse:
     with room.database.transaction() as conn:
-        adopt(conn, room.clock, key, site, actor=actor.name)
+        adopt(conn, room.clock, key, actor=actor.name, site=site or None)
     return RedirectResponse(f"/devices/{quote(key, safe='')}", HTTPStatus.SEE_OTHER)
 
 

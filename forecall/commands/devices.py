@@ -33,6 +33,7 @@ def add(
         Path | None, typer.Option(help="A file that holds the clock's communication key.")
     ] = None,
     interval: Annotated[str, typer.Option(help=FIELDS["interval"].meaning)] = "",
+    transport: Annotated[str, typer.Option(help="tcp or udp")] = "",
     customer: Annotated[str, typer.Option(help="Of a new site.")] = "",
     site_name: Annotated[str, typer.Option(help="Of a new site.")] = "",
     city: Annotated[str, typer.Option(help="Of a new site.")] = "",
@@ -50,6 +51,7 @@ def add(
         "port": port,
         "comm_key": _read_text(comm_key_file) if comm_key_file else "",
         "interval": interval,
+        "transport": transport,
         "customer": customer,
         "site_name": site_name,
         "city": city,

@@ -57,6 +57,7 @@ class PollPlan:
     port: int | None = None
     comm_key: int | None = None
     interval_s: float | None = None
+    transport: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ FIELDS: Mapping[str, Field] = {
     "interval": Field(
         _whole(10, 86400), "10 to 86400", "300", "seconds from poll to poll; 300 where empty"
     ),
+    "transport": Field(_one_of("tcp", "udp"), "tcp, udp", "tcp", "tcp where empty"),
     "site_name": Field(_text, _NAME, "Airport, hall 2", "the key where empty"),
     "customer": Field(_key, _A_KEY, "acme", "whose site it is; needed for a new site"),
     "customer_name": Field(_text, _NAME, "Acme Retail", "the key where empty"),
@@ -174,7 +176,7 @@ FIELDS: Mapping[str, Field] = {
 }
 """Every column of an import, which are also the options of `forecall devices add`."""
 
-_OF_A_POLL = ("port", "comm_key", "interval")
+_OF_A_POLL = ("port", "comm_key", "interval", "transport")
 _OF_A_SITE = tuple(FIELDS)[tuple(FIELDS).index("site_name") :]
 _NAMES_NEED_KEYS = ((("customer_name",), "customer"), (("engineer_name",), "engineer"))
 
@@ -225,7 +227,7 @@ def _contradictions(said: Mapping[str, Value]) -> list[Problem]:
 
 def _plan(said: Mapping[str, Value]) -> DevicePlan:
     own = {name: said[name] for name in ("kind", "model", "serial", "installed_on") if name in said}
-    poll = {name: said[name] for name in ("host", "port", "comm_key") if name in said}
+    poll = {name: said[name] for name in ("host", "port", "comm_key", "transport") if name in said}
     if "interval" in said:
         poll["interval_s"] = said["interval"]
     of_site = {name.removeprefix("site_"): said[name] for name in _OF_A_SITE if name in said}

@@ -51,7 +51,7 @@ def add(conn: Conn, clock: Clock, plan: DevicePlan, *, actor: str) -> None:
     if plan.site is not None:
         changes.site(plan.site)
     changes.device(plan)
-    audit(conn, actor, "add device", f"device/{plan.key}", _said(plan))
+    audit(conn, actor, "add_device", f"device/{plan.key}", _said(plan))
 
 
 def take_in(conn: Conn, clock: Clock, sheet: Sheet, *, actor: str, dry: bool = False) -> Outcome:
@@ -70,7 +70,7 @@ def take_in(conn: Conn, clock: Clock, sheet: Sheet, *, actor: str, dry: bool = F
             changes.device(line.device)
         outcome = changes.outcome()
         if not outcome.nothing:
-            audit(conn, actor, "import devices", f"file/{sheet.file}", asdict(outcome))
+            audit(conn, actor, "import_devices", f"file/{sheet.file}", asdict(outcome))
     return outcome
 
 

@@ -55,7 +55,7 @@ def make(
             _put(conn, broker, row, password, own_topics)
             handed_out.append(HandedOut(row["key"], username_of(row["key"]), password))
             detail = {"broker": broker, "topics": list(own_topics)}
-            audit(conn, actor, "make login", f"device/{row['key']}", detail)
+            audit(conn, actor, "make_login", f"device/{row['key']}", detail)
     return handed_out
 
 
@@ -67,7 +67,7 @@ def revoke(conn: Conn, keys: Collection[str], *, actor: str) -> None:
     if missing:
         raise NotFoundError(f"{', '.join(sorted(missing))}: no login that could be revoked")
     for key in sorted(revoked):
-        audit(conn, actor, "revoke login", f"device/{key}", {})
+        audit(conn, actor, "revoke_login", f"device/{key}", {})
 
 
 def logins(conn: Conn, broker: str, tenant: str) -> list[Login]:

@@ -366,11 +366,13 @@ SELECT t.id, d.key AS device, t.component, t.fault_class, t.alert_id, t.origin, 
    AND (%(open)s::boolean IS NULL OR (t.closed_at IS NULL) = %(open)s)
  ORDER BY t.id DESC LIMIT %(limit)s;
 
--- name: adopt
-UPDATE device SET adopted_at = %(at)s, site_id = coalesce(%(site_id)s, site_id)
- WHERE key = %(key)s AND adopted_at IS NULL
-RETURNING id;
+-- name: audit_entries
+SELECT id, at, actor, action, object, detail, count(*) OVER () AS total
+  FROM audit_entry
+ WHERE (%(action)s = '' OR action = %(action)s)
+   AND (%(search)s = '' OR concat_ws(' ', actor, action, object, detail::text)
+                           ILIKE '%%' || %(search)s || '%%')
+ ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s;
 
--- name: audit
-INSERT INTO audit_entry (at, actor, action, object, detail)
-VALUES (%(at)s, %(actor)s, %(action)s, %(object)s, %(detail)s);
+-- name: audit_actions
+SELECT DISTINCT action FROM audit_entry ORDER BY action;

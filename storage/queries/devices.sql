@@ -70,8 +70,13 @@ WHERE device.key = %(key)s
        coalesce(%(installed_on)s::date, device.installed_on))
 RETURNING device.id
 
+-- It stands where it is known to, or where its topic says, if there is such a site.
 -- name: adopt
-UPDATE device SET adopted_at = %(at)s
+UPDATE device
+SET adopted_at = %(at)s,
+    site_id = coalesce(device.site_id, (
+        SELECT site.id FROM site
+        WHERE device.found_via LIKE 'v1/%%' AND site.key = split_part(device.found_via, '/', 3)))
 WHERE key = %(key)s AND adopted_at IS NULL
 RETURNING id
 
@@ -87,41 +92,48 @@ WHERE status.device_id = %(device_id)s AND status.state = 'down'
 FOR UPDATE OF status
 
 -- name: put_poll
-INSERT INTO clock_poll (device_id, host, port, comm_key, interval_s, next_poll_at)
+INSERT INTO clock_poll (device_id, host, port, comm_key, interval_s, transport, next_poll_at)
 SELECT id, %(host)s, coalesce(%(port)s::integer, 4370), coalesce(%(comm_key)s::integer, 0),
-       coalesce(%(interval_s)s::real, 300), %(at)s
+       coalesce(%(interval_s)s::real, 300), coalesce(%(transport)s::text, 'tcp'), %(at)s
 FROM device WHERE key = %(key)s
 ON CONFLICT (device_id) DO UPDATE
 SET host = excluded.host,
     port = coalesce(%(port)s::integer, clock_poll.port),
     comm_key = coalesce(%(comm_key)s::integer, clock_poll.comm_key),
     interval_s = coalesce(%(interval_s)s::real, clock_poll.interval_s),
+    transport = coalesce(%(transport)s::text, clock_poll.transport),
     next_poll_at = least(clock_poll.next_poll_at, excluded.next_poll_at)
-WHERE (clock_poll.host, clock_poll.port, clock_poll.comm_key, clock_poll.interval_s)
+WHERE (clock_poll.host, clock_poll.port, clock_poll.comm_key, clock_poll.interval_s,
+       clock_poll.transport)
       IS DISTINCT FROM
       (excluded.host, coalesce(%(port)s::integer, clock_poll.port),
-       coalesce(%(comm_key)s::integer, clock_poll.comm_key), coalesce(%(interval_s)s::real, clock_poll.interval_s))
+       coalesce(%(comm_key)s::integer, clock_poll.comm_key),
+       coalesce(%(interval_s)s::real, clock_poll.interval_s),
+       coalesce(%(transport)s::text, clock_poll.transport))
 RETURNING device_id
 
 -- name: found_keys
 SELECT key FROM device WHERE adopted_at IS NULL ORDER BY key
 
--- The site that the topic names, where there is one of that key: v1/tenant/site/device.
+-- Its site is the one that the topic names (v1/tenant/site/device), where there is one of that key.
 -- name: found
-SELECT d.key, d.kind, d.model, d.firmware, d.serial, d.found_via,
-       coalesce(s.state, 'unwatched') AS state, coalesce(s.collector, '') AS collector,
-       s.last_seen_at,
-       coalesce(d.found_at, (SELECT min(at) FROM device_transition t WHERE t.device_id = d.id))
-           AS first_seen_at,
+SELECT d.key, d.kind, d.model, d.serial, d.simulated, coalesce(s.state, 'unwatched') AS state,
+       coalesce(s.collector, '') AS collector, s.last_seen_at,
+       coalesce(d.found_at, push.first_seen_at,
+                (SELECT min(at) FROM device_transition t WHERE t.device_id = d.id)) AS first_seen_at,
+       coalesce(nullif(d.found_via, ''), push.address, p.host || ':' || p.port, '') AS place,
        CASE WHEN d.found_via LIKE 'v1/%%' THEN split_part(d.found_via, '/', 3) ELSE '' END
            AS site_level,
-       coalesce(d.site_id, si.id) AS site_id, p.host, p.port, count(*) OVER () AS total
+       si.name AS site_name, count(*) OVER () AS total
 FROM device d
 LEFT JOIN device_status s ON s.device_id = d.id
-LEFT JOIN site si ON d.found_via LIKE 'v1/%%' AND si.key = split_part(d.found_via, '/', 3)
+LEFT JOIN push_clock push ON push.device_id = d.id
 LEFT JOIN clock_poll p ON p.device_id = d.id
+LEFT JOIN site si ON si.id = d.site_id
+    OR (d.site_id IS NULL AND d.found_via LIKE 'v1/%%'
+        AND si.key = split_part(d.found_via, '/', 3))
 WHERE d.adopted_at IS NULL
-  AND (%(search)s = '' OR concat_ws(' ', d.key, d.serial, d.model, d.found_via)
+  AND (%(search)s = '' OR concat_ws(' ', d.key, d.serial, d.model, d.found_via, push.address)
                           ILIKE '%%' || %(search)s || '%%')
 ORDER BY s.last_seen_at DESC NULLS LAST, d.key
 LIMIT %(limit)s OFFSET %(offset)s

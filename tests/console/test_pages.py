@@ -196,7 +196,7 @@ def test_a_found_device_is_adopted(operator: httpx.Client, fleet: list[str], see
     assert "1 device was found" in operator.get("/").text
     assert "stranger" in operator.get("/devices?state=found", headers=FRAGMENT).text
     assert "Adopt this device" in operator.get("/devices/stranger").text
-    assert operator.post("/devices/stranger/adopt", data={"site": "1"}).status_code == 303
+    assert operator.post("/devices/stranger/adopt", data={"site": "s0"}).status_code == 303
     page = operator.get("/devices/stranger").text
     assert "Adopt this device" not in page
     assert "Shanghai 0" in page

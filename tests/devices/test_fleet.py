@@ -99,17 +99,17 @@ def test_a_polled_clock_is_added_and_due_at_once(
     key.write_text("1234\n")
     forecall(
         *("devices", "add", "CLK-9", "--kind", "clock", "--host", "10.0.0.9"),
-        *("--comm-key-file", str(key), "--interval", "120"),
+        *("--comm-key-file", str(key), "--interval", "120", "--transport", "udp"),
         *("--site", "s1", "--customer", "acme", "--time-zone", "Asia/Tehran"),
     )
     poll = rows(database, "SELECT *, next_poll_at <= now() AS due FROM clock_poll")[0]
-    assert (poll["host"], poll["port"], poll["comm_key"], poll["due"]) == (
-        *("10.0.0.9", 4370, 1234),
+    assert (poll["host"], poll["port"], poll["comm_key"], poll["transport"], poll["due"]) == (
+        *("10.0.0.9", 4370, 1234, "udp"),
         True,
     )
     audit = rows(database, "SELECT actor, action, object, detail FROM audit_entry")
     assert [(entry["action"], entry["object"]) for entry in audit] == [
-        ("add device", "device/CLK-9")
+        ("add_device", "device/CLK-9")
     ]
     assert "1234" not in json.dumps(audit)
     with pytest.raises(NotAllowedError, match="known already"):

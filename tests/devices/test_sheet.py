@@ -39,6 +39,7 @@ _POLLS = st.builds(
     port=st.none() | st.integers(1, 65535),
     comm_key=st.none() | st.integers(0, 999999),
     interval_s=st.none() | st.integers(10, 86400),
+    transport=st.sampled_from([None, "tcp", "udp"]),
 )
 _CLOCKS = st.builds(
     DevicePlan,
@@ -66,6 +67,7 @@ def _cells(plan: DevicePlan) -> dict[str, str]:
     if plan.poll:
         said |= {"host": plan.poll.host, "port": plan.poll.port}
         said |= {"comm_key": plan.poll.comm_key, "interval": plan.poll.interval_s}
+        said["transport"] = plan.poll.transport
     return {name: "" if value is None else str(value) for name, value in said.items()}
 
 
@@ -110,6 +112,7 @@ WRONG = {
     ("device,host,interval\na,h,5", "row 2, column interval: '5'"): "10 to 86400",
     ("device,host\na,http://h/", "row 2, column host: 'http://h/'"): "an address or host name",
     ("device,kind,host\na,pos,h", "row 2, column host: 'h'"): "only for the kind clock",
+    ("device,host,transport\na,h,serial", "column transport: 'serial'"): "tcp, udp",
     ("device,port\na,4370", "row 2, column port: '4370'"): "only with a host",
     ("device,city\na,Tehran", "row 2, column city: 'Tehran'"): "only with a site",
     ("device,site,time_zone\na,s,Tehran", "column time_zone: 'Tehran'"): "Asia/Tehran",
