@@ -117,3 +117,6 @@ class Code(StrEnum):
     CLOCK_OFF = "x.ClockOff", _WARNING, "its messages carry a wrong time"
     SERIAL_CHANGED = "x.SerialChanged", _ERROR, "another clock answers at its address"
     RECORDS_FELL = "x.RecordsFell", _ERROR, "its log holds fewer records than before"
+
+
+CODES: dict[str, Code] = {code.value: code for code in Code}

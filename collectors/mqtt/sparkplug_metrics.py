@@ -194,8 +194,9 @@ def _event(meaning: Meaning, value: str) -> EventReport:
     return canonical_event(value, meaning.target)
 
 
-def _precedence(born: Metric) -> tuple[bool, bool, str]:
-    return not is_known_metric(born.name), " " in born.name, born.name
+def _precedence(born: Metric) -> tuple[bool, bool, bool, str]:
+    name = born.name
+    return not is_known_metric(name), not name.startswith("x."), " " in name, name
 
 
 def _bind(born: Metric, taken: set[str]) -> Meaning:
@@ -235,7 +236,7 @@ def _canonical(name: str) -> tuple[str, MetricKind]:
 
 def _own_name(name: str) -> str:
     """`/` becomes `:` and a space `_`; what else does not fit gives way to a digest."""
-    own = "x." + name.replace("/", ":").replace(" ", "_")
+    own = "x." + name.removeprefix("x.").replace("/", ":").replace(" ", "_")
     return own if _CLEAN.fullmatch(name) and len(own) <= _NAME_LENGTH else _digested(name)
 
 

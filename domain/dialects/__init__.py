@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.codes import Code
+from domain.codes import CODES, Code
 from domain.dialects import acceptors, escpos, upos, xfs, xfs4iot
 from domain.dialects.row import ANY, Row
 from domain.report import EventReport, Severity
@@ -90,7 +90,7 @@ def canonical_event(
 ) -> EventReport:
     """The event that `code` names without any protocol; `severity` as in `event_of`."""
     if severity is None:
-        severity = Code(code).severity if code in _CODES else Severity.WARNING
+        severity = CODES[code].severity if code in CODES else Severity.WARNING
     return EventReport(component, code, severity)
 
 
@@ -135,6 +135,5 @@ def _index() -> dict[str, dict[str, list[Row]]]:
     return index
 
 
-_CODES = frozenset(code.value for code in Code)
 _DIALECT = {name.casefold(): name for name in DIALECTS}
 _INDEX = _index()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.rules import EVENT_RULES, WORKS_AGAIN
-from domain.codes import Code
+from domain.codes import CODES, Code
 from domain.dialects import DIALECTS, translate
 from domain.dialects.row import ANY, Row
 from domain.report import MetricKind, Severity
@@ -130,7 +130,7 @@ def test_every_code_that_asks_for_something_has_a_rule_and_every_rule_a_code() -
         elif code.severity is not Severity.INFO:
             assert EVENT_RULES[code.value].severity is code.severity, code
     assert set(EVENT_RULES) | ends <= {code.value for code in Code}
-    assert all(Code(code).severity is Severity.INFO for code in ends)
+    assert all(CODES[code].severity is Severity.INFO for code in ends)
 
 
 def test_each_part_can_break_down_and_be_well_again_in_the_protocols_that_have_words_for_it() -> (
@@ -139,7 +139,7 @@ def test_each_part_can_break_down_and_be_well_again_in_the_protocols_that_have_w
     for component in ("receiptPrinter", "billAcceptor"):
         said = {row.code for _, row in ALL if row.component in (ANY, component)}
         assert any(code.severity is Severity.CRITICAL for code in said)
-        assert said & {Code(code) for code in WORKS_AGAIN}
+        assert said & {CODES[code] for code in WORKS_AGAIN}
 
 
 def test_the_statistics_are_those_of_unifiedpos_and_counters_but_for_four() -> None:
