@@ -120,7 +120,42 @@ _EVENT_RULES = (
     EventRule("cheated", _DEGRADED, _ERROR, N_("A manipulation attempt was reported")),
     EventRule("x.ClockOff", _DEGRADED, _WARNING, N_("Its messages carry a wrong time")),
     EventRule("x.SerialChanged", _DEGRADED, _ERROR, N_("Another clock answers at its address")),
+    EventRule(
+        "x.MacChanged", _DEGRADED, _WARNING, N_("Another network card answers at its address")
+    ),
     EventRule("x.RecordsFell", _DEGRADED, _ERROR, N_("Its log holds fewer records than before")),
+    EventRule("x.DataCleared", _DEGRADED, _WARNING, N_("Somebody cleared its data at the keypad")),
+    EventRule("x.FactoryReset", _DEGRADED, _ERROR, N_("Somebody reset it to how it was delivered")),
+    EventRule(
+        "x.AdministratorsCleared",
+        _DEGRADED,
+        _WARNING,
+        N_("Its administrators were cleared: anybody can change its settings"),
+    ),
+    EventRule("x.TimeZoneWrong", _DEGRADED, _WARNING, N_("It shows the time of another time zone")),
+    EventRule(
+        "x.ClockJumped",
+        _DEGRADED,
+        _WARNING,
+        N_("Its time jumped when it lost power: its battery is empty"),
+    ),
+    EventRule(
+        "x.NoPunches",
+        _DEGRADED,
+        _WARNING,
+        N_("It answers, but nobody punches at hours when people usually do"),
+        frozenset({"x.PunchesBack"}),
+    ),
+    EventRule(
+        "x.RepeatedVerifyFailed",
+        _DEGRADED,
+        _WARNING,
+        N_("It refused the same person again and again"),
+    ),
+    EventRule("x.TamperAlarm", _DEGRADED, _ERROR, N_("It was opened or taken off the wall")),
+    EventRule("x.DoorForced", _DEGRADED, _ERROR, N_("Its door was forced open")),
+    EventRule("x.DuressAlarm", _DEGRADED, _ERROR, N_("Somebody punched under duress")),
+    EventRule("x.Alarm", _DEGRADED, _WARNING, N_("It gave an alarm")),
 )
 
 EVENT_RULES: dict[str, EventRule] = {rule.code: rule for rule in _EVENT_RULES}
@@ -182,6 +217,35 @@ _THRESHOLD_RULES = (
         raise_at=120,
         clear_at=60,
         absolute=True,
+    ),
+    ThresholdRule(
+        "x.DaysToFull",
+        "attendanceLog",
+        _DEGRADED,
+        _WARNING,
+        N_("The log is full in {value} days; when it is full, punches are lost"),
+        raise_at=14,
+        clear_at=21,
+        above=False,
+    ),
+    ThresholdRule(
+        "x.ClockDriftRate",
+        "realTimeClock",
+        _DEGRADED,
+        _WARNING,
+        N_("Its time runs off by {value} s a day; up to {limit} s is allowed"),
+        raise_at=10,
+        clear_at=5,
+        absolute=True,
+    ),
+    ThresholdRule(
+        "x.VerifyFailedShare",
+        "fingerprintSensor",
+        _DEGRADED,
+        _WARNING,
+        N_("{value} % of the fingers are not recognised; up to {limit} % is allowed"),
+        raise_at=30,
+        clear_at=20,
     ),
     ThresholdRule(
         "x.PaperRemaining",

@@ -163,12 +163,19 @@ _METRICS = (
     Metric("x.ConnectTime", _G, "s", DEVICE, N_("connect time")),
     Metric("x.CommandTime", _G, "s", DEVICE, N_("command time")),
     Metric("x.ClockDrift", _G, "s", "realTimeClock", N_("clock drift")),
+    Metric("x.ClockDriftRate", _G, "s/d", "realTimeClock", N_("clock drift a day")),
+    Metric("x.TransferRate", _G, "B/s", DEVICE, N_("transfer rate")),
+    Metric("x.FreeFlash", _G, "B", DEVICE, N_("free flash memory")),
     Metric("x.UserCount", _G, "", DEVICE, N_("users")),
     Metric("x.FingerCount", _G, "", DEVICE, N_("fingerprints")),
     Metric("x.RecordCount", _G, "", "attendanceLog", N_("records in the log")),
     Metric("x.RecordCapacity", _G, "", "attendanceLog", N_("capacity of the log")),
+    Metric("x.DaysToFull", _G, "d", "attendanceLog", N_("days until the log is full")),
     Metric("x.LogFill", _G, "%", "attendanceLog", N_("log filled")),
     Metric("x.VerifiedCount", _C, "", "fingerprintSensor", N_("verifications")),
+    Metric(
+        "x.VerifyFailedShare", _G, "%", "fingerprintSensor", N_("share of failed verifications")
+    ),
     Metric("x.VerifyFailedCount", _C, "", "fingerprintSensor", N_("failed verifications")),
 )
 
