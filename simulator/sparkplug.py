@@ -120,6 +120,9 @@ class EdgeNode:
         self._client.connect(self.address.host, self.address.port)
         self._client.loop_start()
 
+    def is_connected(self) -> bool:
+        return self._client.is_connected()
+
     def say(self, device: str, values: Mapping[str, Value]) -> None:
         """A DDATA with these metrics, by alias where they have one."""
         born = {metric.name: metric for metric in self.devices[device]}
