@@ -110,6 +110,8 @@ def _figures(conn: Conn, start: datetime, seconds: int) -> dict[str, Any]:
     ).fetchall()
     until = start + timedelta(seconds=seconds)
     polls = [row for row in rows if row["before"] and start <= row["at"] < until]
+    if not polls:
+        raise SystemExit(f"no clock was polled twice; {len(rows)} polls since the beginning")
     gaps = np.array([(row["at"] - row["before"]).total_seconds() for row in polls])
     due = np.array([_pause_s(row["device_id"]) for row in polls])
     late = gaps - due

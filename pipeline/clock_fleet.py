@@ -45,7 +45,7 @@ class ClaimedClocks:
         self._ingest = ingest
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
-    def claim(self, limit: int) -> list[PollTarget]:
+    def claim(self, limit: int, doubtful: int) -> list[PollTarget]:
         """See ClockFleet."""
         now = self._clock.now()
         values = {
@@ -53,11 +53,15 @@ class ClaimedClocks:
             "until": now + timedelta(seconds=LEASE_WALL_S * self._clock.speed),
             "owner": self._owner,
             "limit": limit,
+            "doubtful": doubtful,
             "log_stale": now - _READ_LOG_EVERY,
             "full_log_stale": now - _READ_FULL_LOG_EVERY,
         }
+        queries = load("clock_fleet")
         with self._database.transaction() as conn:
-            return [_target(row) for row in conn.execute(load("clock_fleet")["claim"], values)]
+            sites = [row["id"] for row in conn.execute(queries["lock_sites"], values)]
+            rows = conn.execute(queries["claim"], values | {"sites": sites})
+            return [_target(row) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome]) -> int:
         """See ClockFleet."""

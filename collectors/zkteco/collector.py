@@ -72,11 +72,15 @@ class ClockCollector:
         self._beat()
         # While the store is away nothing is claimed: what is in memory stays bounded.
         if pool.idle and len(self._unsettled) < _MOST_UNSETTLED:
-            for target in self._fleet.claim(pool.idle):
+            for target in self._fleet.claim(pool.idle, self._room_for_doubtful(pool)):
                 pool.begin(target)
         if self._unsettled and time.monotonic() >= self._next_settling:
             self._settle()
             self._next_settling = time.monotonic() + _SETTLE_EVERY_S
+
+    def _room_for_doubtful(self, pool: WorkerPool) -> int:
+        """Clocks that failed last time hold a worker until a wait ends: no more than half of them."""
+        return max(1, self._workers // 2) - pool.doubtful
 
     def _release(self) -> None:
         try:

@@ -99,10 +99,12 @@ class Outcome:
 class ClockFleet(Protocol):
     """Where due clocks are claimed and polls are settled; `pipeline.clock_fleet` keeps it."""
 
-    def claim(self, limit: int) -> Sequence[PollTarget]:
+    def claim(self, limit: int, doubtful: int) -> Sequence[PollTarget]:
         """Up to `limit` due clocks, longest due first, leased to the caller.
 
-        No other caller gets them until they are settled or the lease runs out.
+        Among them up to `doubtful` that failed last time, and of a site no more than may be polled
+        there at once, by all callers. No other caller gets them until they are settled or the lease
+        runs out.
         Raises StoreUnavailableError when the database is away.
         """
         ...

@@ -39,6 +39,11 @@ class WorkerPool:
         return sum(worker.idle for worker in self._workers)
 
     @property
+    def doubtful(self) -> int:
+        """How many polls are under way of clocks that failed last time."""
+        return sum(bool(worker.job and worker.job.target.failures) for worker in self._workers)
+
+    @property
     def pids(self) -> list[int]:
         return [worker.pid for worker in self._workers]
 

@@ -1,13 +1,47 @@
--- Clocks that are due and leased to nobody, longest due first. Rows that another poller is about to
--- take are passed over.
+-- Sites with a due clock and room for one more poll, kept until the transaction's end: no other poller
+-- claims there meanwhile, so that together they keep the site's limit. (A statement of its own: the
+-- claim then sees every lease that was given before.)
+-- name: lock_sites
+SELECT id
+FROM site
+WHERE EXISTS (
+        SELECT FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+        WHERE device.site_id = site.id AND poll.next_poll_at <= %(now)s
+          AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s))
+  AND poll_limit > (
+        SELECT count(*) FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+        WHERE device.site_id = site.id AND poll.leased_until > %(now)s)
+ORDER BY id
+FOR NO KEY UPDATE SKIP LOCKED
+
+-- Clocks that are due and leased to nobody, longest due first; of those that failed last time up to
+-- `doubtful`, of each site as many as it has room for. Rows that another poller is about to take are
+-- passed over.
 -- name: claim
-WITH due AS (
-    SELECT device_id
-    FROM clock_poll
-    WHERE next_poll_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
-    ORDER BY next_poll_at
+WITH busy AS (
+    SELECT device.site_id, count(*) AS n
+    FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+    WHERE poll.leased_until > %(now)s
+    GROUP BY device.site_id
+), waiting AS (
+    SELECT poll.device_id, device.site_id,
+           row_number() OVER (PARTITION BY device.site_id ORDER BY poll.next_poll_at) AS at_site,
+           row_number() OVER (PARTITION BY poll.failures > 0 ORDER BY poll.next_poll_at) AS alike
+    FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+    WHERE poll.next_poll_at <= %(now)s AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s)
+      AND (device.site_id IS NULL OR device.site_id = ANY (%(sites)s::int4[]))
+), due AS (
+    SELECT poll.device_id
+    FROM waiting
+    JOIN clock_poll AS poll ON poll.device_id = waiting.device_id
+    LEFT JOIN site ON site.id = waiting.site_id
+    LEFT JOIN busy ON busy.site_id = waiting.site_id
+    WHERE (site.id IS NULL OR waiting.at_site + coalesce(busy.n, 0) <= site.poll_limit)
+      AND (poll.failures = 0 OR waiting.alike <= %(doubtful)s)
+      AND poll.next_poll_at <= %(now)s AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s)
+    ORDER BY poll.next_poll_at
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF poll SKIP LOCKED
 )
 UPDATE clock_poll AS poll
 SET leased_until = %(until)s, leased_by = %(owner)s

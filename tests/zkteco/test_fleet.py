@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +42,7 @@ def ask(target: PollTarget, clock: ManualClock) -> Outcome:
 
 def poll_once(fleet: ClaimedClocks, clock: ManualClock) -> Outcome:
     """Claims the only due clock, polls and settles it."""
-    (target,) = fleet.claim(9)
+    (target,) = fleet.claim(9, 9)
     outcome = ask(target, clock)
     assert fleet.settle([outcome]) == 1
     return outcome
@@ -84,7 +85,7 @@ def test_no_clock_is_claimed_twice(database: Database, clock: ManualClock) -> No
     def claim_all(_: int) -> list[int]:
         fleet = ClaimedClocks(database, clock, Ingest(database, clock, "zkteco"))
         claimed: list[int] = []
-        while targets := fleet.claim(7):
+        while targets := fleet.claim(7, 7):
             claimed += [target.device_id for target in targets]
         return claimed
 
@@ -106,8 +107,8 @@ def test_the_longest_due_comes_first_and_nothing_before_its_time(
             "UPDATE clock_poll SET next_poll_at = %s WHERE device_id = 2",
             [clock.now() + timedelta(seconds=1)],
         )
-    assert [target.device_id for target in fleet.claim(1)] == [3]
-    assert [target.device_id for target in fleet.claim(9)] == [1]
+    assert [target.device_id for target in fleet.claim(1, 1)] == [3]
+    assert [target.device_id for target in fleet.claim(9, 9)] == [1]
 
 
 def test_a_lease_that_ran_out_is_taken_over(
@@ -117,11 +118,11 @@ def test_a_lease_that_ran_out_is_taken_over(
     clock: ManualClock,
 ) -> None:
     enter_many(database, clock, 1)
-    (target,) = fleet.claim(1)
+    (target,) = fleet.claim(1, 1)
     clock.advance(LEASE - timedelta(seconds=1))
-    assert other_fleet.claim(1) == []
+    assert other_fleet.claim(1, 1) == []
     clock.advance(timedelta(seconds=1))
-    assert len(other_fleet.claim(1)) == 1
+    assert len(other_fleet.claim(1, 1)) == 1
     assert fleet.settle([failed(target, TIMED_OUT, clock.now(), clock.now())]) == 0
     assert rows(database, "SELECT failures FROM clock_poll") == [{"failures": 0}]
 
@@ -130,10 +131,10 @@ def test_leases_given_back_are_free(
     fleet: ClaimedClocks, other_fleet: ClaimedClocks, database: Database, clock: ManualClock
 ) -> None:
     enter_many(database, clock, 3)
-    assert len(fleet.claim(2)) == 2
-    assert len(other_fleet.claim(9)) == 1
+    assert len(fleet.claim(2, 2)) == 2
+    assert len(other_fleet.claim(9, 9)) == 1
     fleet.release()
-    assert len(fleet.claim(9)) == 2
+    assert len(fleet.claim(9, 9)) == 2
 
 
 def test_a_clock_is_down_after_its_second_failure_since_the_first(
@@ -146,7 +147,7 @@ def test_a_clock_is_down_after_its_second_failure_since_the_first(
     fell = clock.now() + timedelta(seconds=400)
     clock.set(fell)
     for _ in range(8):
-        (target,) = fleet.claim(1)
+        (target,) = fleet.claim(1, 1)
         began = clock.now()
         clock.advance(timedelta(seconds=5))
         outcome = failed(target, TIMED_OUT, began, clock.now())
@@ -175,7 +176,7 @@ def test_one_failure_alone_changes_nothing(
 ) -> None:
     register("door-1", serve(EmulatedClock("SN1", clock)))
     clock.set(poll_once(fleet, clock).next_poll_at)
-    (target,) = fleet.claim(1)
+    (target,) = fleet.claim(1, 1)
     outcome = failed(target, TIMED_OUT, clock.now(), clock.now())
     fleet.settle([outcome])
     clock.set(outcome.next_poll_at)
@@ -239,7 +240,7 @@ def test_an_unknown_time_zone_is_taken_for_utc(
     fleet: ClaimedClocks, database: Database, clock: ManualClock, serve: Serve, register: Register
 ) -> None:
     _stand_in(database, register("door-1", serve(EmulatedClock("SN1", clock))), "Mars/Olympus")
-    assert [target.time_zone for target in fleet.claim(1)] == ["UTC"]
+    assert [target.time_zone for target in fleet.claim(1, 1)] == ["UTC"]
 
 
 def test_an_impossible_date_is_put_aside_and_costs_no_other_record(
@@ -338,3 +339,55 @@ def _stand_in(database: Database, device_id: int, time_zone: str) -> None:
             [time_zone],
         )
         conn.execute("UPDATE device SET site_id = 1 WHERE id = %s", [device_id])
+
+
+def test_a_sites_limit_holds_for_all_pollers_together(
+    fleet: ClaimedClocks, other_fleet: ClaimedClocks, database: Database, clock: ManualClock
+) -> None:
+    enter_many(database, clock, 40)
+    _site(database, [range(1, 21), range(21, 39)], limit=3)  # the last two stand nowhere
+    claimed: list[int] = []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(20):
+            claims = pool.map(lambda each: each.claim(4, 4), (fleet, other_fleet))
+            claimed += [target.device_id for claim in claims for target in claim]
+    assert sorted(claimed) == [1, 2, 3, 21, 22, 23, 39, 40]
+    freed = PollTarget(2, "door-2", "", 1)
+    owner = fleet if fleet.settle([_answerless(freed, clock)]) else other_fleet
+    if owner is other_fleet:
+        assert other_fleet.settle([_answerless(freed, clock)]) == 1
+    assert [target.device_id for target in fleet.claim(9, 9)] == [4]
+
+
+def test_clocks_that_failed_leave_room_for_others(
+    fleet: ClaimedClocks, database: Database, clock: ManualClock
+) -> None:
+    enter_many(database, clock, 10)
+    with database.transaction() as conn:
+        conn.execute("UPDATE clock_poll SET failures = 1 WHERE device_id <= 5")
+        conn.execute(
+            "UPDATE clock_poll SET next_poll_at = next_poll_at - interval '1 h' / device_id"
+        )
+    assert sorted(target.device_id for target in fleet.claim(4, 1)) == [1, 6, 7, 8]
+    assert [target.device_id for target in fleet.claim(9, 0)] == [9, 10]
+
+
+def _answerless(target: PollTarget, clock: ManualClock) -> Outcome:
+    return failed(target, TIMED_OUT, clock.now(), clock.now())
+
+
+def _site(database: Database, sites: Sequence[range], limit: int) -> None:
+    with database.transaction() as conn:
+        conn.execute("INSERT INTO customer (key, name) VALUES ('c', 'C')")
+        for number, devices in enumerate(sites, 1):
+            conn.execute(
+                "INSERT INTO site (key, name, customer_id, poll_limit) VALUES (%s, 'S', 1, %s)",
+                [f"s{number}", limit],
+            )
+            conn.execute(
+                "UPDATE device SET site_id = %s WHERE id = ANY(%s)", [number, list(devices)]
+            )
+        # The longest due of each site first.
+        conn.execute(
+            "UPDATE clock_poll SET next_poll_at = next_poll_at - (50 - device_id) * interval '1 s'"
+        )
