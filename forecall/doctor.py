@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
@@ -161,12 +163,22 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     for host, port in settings.mqtt_addresses:
         where = f"{host}:{port}"
         try:
-            socket.create_connection((host, port), _CONNECT_S).close()
+            trust = _greet(host, port, settings.mqtt_ca)
         except OSError as error:
-            advice = "Check mqtt_host, mqtt_port and that the broker runs."
+            advice = "Check mqtt_host, mqtt_port, mqtt_ca and that the broker runs."
             yield Finding("broker", False, f"{where}: {error}", advice)
         else:
-            yield Finding("broker", True, f"{where} takes connections")
+            yield Finding("broker", True, f"{where} takes connections{trust}")
+
+
+def _greet(host: str, port: int, authority: Path | None) -> str:
+    """Connects as the collector does; returns how it is protected. Raises OSError, as ssl's errors are."""
+    with socket.create_connection((host, port), _CONNECT_S) as line:
+        if authority is None:
+            return ", without TLS"
+        context = ssl.create_default_context(cafile=str(authority))
+        with context.wrap_socket(line, server_hostname=host) as protected:
+            return f", {protected.version()}"
 
 
 def _console(settings: Settings) -> Finding:

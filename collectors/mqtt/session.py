@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +24,7 @@ from collectors.mqtt.interpreter import Said
 from collectors.mqtt.packets import Publish
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
+from domain.errors import ConfigurationError
 
 INBOX_LIMIT = 20_000
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
@@ -73,6 +76,7 @@ class Session:
         self._connection = 0
         self._connected = False
         self._subscribed = False
+        self._failed_by = ""
         self._closing = threading.Event()
         self._addresses = cycle([(settings.host, settings.port), *settings.others])
         self._client = self._make_client()
@@ -154,10 +158,10 @@ class Session:
         if settings.username:
             client.username_pw_set(settings.username, settings.password)
         if settings.tls_ca:
-            client.tls_set(ca_certs=str(settings.tls_ca))
+            _trust(client, settings.tls_ca)
         client.reconnect_delay_set(*_RETRY_S)
         client.on_connect = self._on_connect
-        client.on_connect_fail = self._aim
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         return client
@@ -168,11 +172,22 @@ class Session:
         if reason.is_failure:
             _log.error("broker_refuses", reason=str(reason), client_id=self._settings.client_id)
             return
+        self._failed_by = ""
         with self._lock:
             self._connection += 1
             self._connected = True
         _log.info("broker_connected", kept_session=flags.session_present)
         client.subscribe([(topic, 1) for topic in self._topics])
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        """Says why, once: no such host, refused, a certificate that is not trusted or not its own."""
+        why = str(
+            sys.exc_info()[1]
+        )  # paho calls this while it handles the error, and tells nothing
+        if why != self._failed_by:
+            _log.warning("broker_not_reached", reason=why, client_id=self._settings.client_id)
+            self._failed_by = why
+        self._aim()
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
@@ -211,3 +226,12 @@ class Session:
             self._inbox.append(parcel)
             self._waiting += len(published)
             self._changed.notify_all()
+
+
+def _trust(client: Client, authority: Path) -> None:
+    try:
+        client.tls_set(ca_certs=str(authority))
+    except OSError as error:
+        raise ConfigurationError(
+            f"mqtt_ca: {authority}: {error}; allowed: certificates in PEM"
+        ) from error

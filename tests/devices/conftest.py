@@ -18,6 +18,8 @@ def forecall(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Forecall:
     """Runs `forecall ARGUMENTS...` and returns what it printed; raises what it refused with."""
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
     monkeypatch.setenv("COLUMNS", "200")
+    # A command sets logs up for its process; this one is the tests', whose loggers must not change.
+    monkeypatch.setattr("forecall.commands.store.set_up_logs", lambda *_: None)
 
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(app, list(arguments))

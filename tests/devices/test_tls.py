@@ -1,0 +1,146 @@
+"""Collector and devices reach the broker over TLS, and neither speaks to one that it can't trust."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from collectors.mqtt.interpreter import Said
+from collectors.mqtt.packets import Publish
+from collectors.mqtt.session import Session
+from collectors.mqtt.settings import BrokerSettings
+from domain.clock import ManualClock
+from domain.errors import ConfigurationError
+from forecall.config import Settings
+from forecall.doctor import examine
+from pipeline.devices.rights import COLLECTOR_USER
+from storage.database import Database
+from tests.devices.brokers import HOST, Peer, Server, mosquitto, passwords
+from tests.devices.conftest import Forecall
+from tests.mqtt.helpers import collecting, rows
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `deploy/setup` makes: an authority, and the broker's certificate for localhost."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    return _set_up(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another installation's authority."""
+    return _set_up(tmp_path_factory.mktemp("other")) / "mqtt_ca.crt"
+
+
+def _set_up(folder: Path) -> Path:
+    shutil.copytree(ROOT / "deploy", folder / "deploy", ignore=shutil.ignore_patterns("secrets"))
+    subprocess.run(["deploy/setup"], cwd=folder, check=True, capture_output=True)
+    return folder / "deploy/secrets"
+
+
+@pytest.fixture
+def server(secrets: Path, forecall: Forecall) -> Iterator[Server]:
+    forecall("devices", "add", "till-1", "--kind", "pos")
+    forecall("devices", "credentials", "till-1", "--broker", "mosquitto", "-o", str(secrets))
+    tls = "".join(
+        f"{word} {secrets}/{file}\n"
+        for word, file in (
+            *(("cafile", "mqtt_ca.crt"), ("certfile", "mqtt.crt"), ("keyfile", "mqtt.key")),
+        )
+    )
+    with mosquitto(secrets, tls) as server:
+        yield server
+
+
+def _collector(server: Server, secrets: Path, authority: Path, host: str) -> BrokerSettings:
+    password = (secrets / "mqtt_password").read_text()
+    return BrokerSettings(host, server.port, COLLECTOR_USER, password, tls_ca=authority)
+
+
+def test_a_device_is_heard_over_tls(
+    server: Server, secrets: Path, database: Database, clock: ManualClock
+) -> None:
+    authority = secrets / "mqtt_ca.crt"
+    context = ssl.create_default_context(cafile=str(authority))
+    device = Peer(
+        server.port, "till-1", passwords(secrets)["till-1"], tls=context, host="localhost"
+    )
+    settings = _collector(server, secrets, authority, "localhost")
+    with collecting(settings, database, clock):
+        assert device.welcome
+        device.say(
+            "v1/t/s/till-1/heartbeat",
+            '{"schema": 1, "boot_id": "b", "seq": 1, "ts": "2026-03-02T12:00:00Z", "interval_s": 60}',
+        )
+        wait_for("it is stored", lambda: rows(database, "SELECT FROM device_status"))
+    device.leave()
+
+
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+@pytest.mark.parametrize(
+    ("trusted", "host", "reason"),
+    [(False, "localhost", "self-signed certificate"), (True, "127.0.0.2", "IP address mismatch")],
+    ids=["another authority", "another name"],
+)
+def test_a_broker_that_is_not_trusted_is_not_spoken_to(
+    trusted: bool,
+    host: str,
+    reason: str,
+    server: Server,
+    secrets: Path,
+    stranger: Path,
+    clock: ManualClock,
+) -> None:
+    authority = secrets / "mqtt_ca.crt" if trusted else stranger
+    context = ssl.create_default_context(cafile=str(authority))
+    device = Peer(server.port, "till-1", "x", tls=context, host=host)
+    with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+        device.client.connect(host, server.port)
+    settings = _collector(server, secrets, authority, host)
+    with capture_logs() as logs:
+        session = Session(settings, ["v1/#"], _hear_nothing, clock)
+        session.open()
+        wait_for("it is said", lambda: logs)
+        session.close()
+    assert logs[0]["event"] == "broker_not_reached"
+    assert reason in logs[0]["reason"]
+    found = {finding.what: finding for finding in examine(_settings(settings))}["broker"]
+    assert not found.well
+    assert reason in found.found
+
+
+def _hear_nothing(published: Sequence[Publish], _: datetime) -> Said:
+    raise AssertionError(published)
+
+
+def _settings(broker: BrokerSettings) -> Settings:
+    return Settings(mqtt_host=broker.host, mqtt_port=broker.port, mqtt_ca=broker.tls_ca)
+
+
+def test_the_doctor_sees_tls(server: Server, secrets: Path) -> None:
+    settings = _collector(server, secrets, secrets / "mqtt_ca.crt", "localhost")
+    findings = {finding.what: finding for finding in examine(_settings(settings))}
+    assert findings["broker"].found == f"localhost:{server.port} takes connections, TLSv1.3"
+
+
+def test_a_file_that_is_no_authority_is_said(tmp_path: Path, clock: ManualClock) -> None:
+    for text in (None, "no certificate"):
+        path = tmp_path / "ca.crt"
+        if text:
+            path.write_text(text)
+        with pytest.raises(ConfigurationError, match=r"mqtt_ca: .*ca\.crt"):
+            Session(BrokerSettings(HOST, 1, tls_ca=path), ["v1/#"], _hear_nothing, clock)
