@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from domain.text import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,58 @@ class AttendanceRecord:
 
     punch: Punch
     nth: int
+
+
+_FINGER, _CARD, _PASSWORD, _FACE, _VEIN, _PALM = (
+    "fingerprint",
+    "card",
+    "password",
+    "face",
+    "finger vein",
+    "palm",
+)
+STATUS_WORDS: Mapping[int, str] = {
+    0: "any",
+    1: _FINGER,
+    2: "user number",
+    3: _PASSWORD,
+    4: _CARD,
+    5: f"{_FINGER} or {_PASSWORD}",
+    6: f"{_FINGER} or {_CARD}",
+    7: f"{_CARD} or {_PASSWORD}",
+    8: f"user number and {_FINGER}",
+    9: f"{_FINGER} and {_PASSWORD}",
+    10: f"{_CARD} and {_FINGER}",
+    11: f"{_CARD} and {_PASSWORD}",
+    12: f"{_FINGER}, {_PASSWORD} and {_CARD}",
+    13: f"user number, {_FINGER} and {_PASSWORD}",
+    14: f"user number or {_CARD}, and {_FINGER}",
+    15: _FACE,
+    16: f"{_FACE} and {_FINGER}",
+    17: f"{_FACE} and {_PASSWORD}",
+    18: f"{_FACE} and {_CARD}",
+    19: f"{_FACE}, {_FINGER} and {_CARD}",
+    20: f"{_FACE}, {_FINGER} and {_PASSWORD}",
+    21: _VEIN,
+    22: f"{_VEIN} and {_PASSWORD}",
+    23: f"{_VEIN} and {_CARD}",
+    24: f"{_VEIN}, {_PASSWORD} and {_CARD}",
+    25: _PALM,
+    26: f"{_PALM} and {_CARD}",
+    27: f"{_PALM} and {_FACE}",
+    28: f"{_PALM} and {_FINGER}",
+    29: f"{_PALM}, {_FINGER} and {_FACE}",
+    200: "other",
+}
+"""How a user was recognised, in the words of exports. After the vendor's table of verify types."""
+
+PUNCH_WORDS: Mapping[int, str] = {
+    0: N_("in"),
+    1: N_("out"),
+    2: N_("break begins"),
+    3: N_("break ends"),
+    4: N_("overtime in"),
+    5: N_("overtime out"),
+    255: N_("not said"),
+}
+"""What a punch was, in the words of exports."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import devices, history
+from forecall.commands import attendance, devices, history
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -29,6 +30,7 @@ account = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 history.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
+app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 
 _SERVICES = "Services"
@@ -121,8 +123,12 @@ def status(
     table = Table(show_header=False, box=None)
     for name, value in counts.items():
         shown = value
+        if name == "collectors":
+            for collector, flow in value.items():
+                table.add_row(f"collector {collector}", _listed(flow))
+            continue
         if isinstance(value, dict):
-            shown = ", ".join(f"{each} {count}" for each, count in value.items())
+            shown = _listed(value)
         table.add_row(name.replace("_", " "), str(shown))
     _OUT.print(table)
 
@@ -188,6 +194,11 @@ def account_add(
     ):
         create_account(conn, name, password, role)
     _OUT.print(f"{name} may log in as {role}.")
+
+
+def _listed(counts: Mapping[str, object]) -> str:
+    told = {name: count for name, count in counts.items() if count is not None}
+    return ", ".join(f"{name} {count}" for name, count in told.items())
 
 
 def _serve(service: str, config: Path | None) -> None:

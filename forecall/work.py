@@ -20,6 +20,7 @@ from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
 from models.score import score
+from pipeline.push_proof import prove_days
 from pipeline.retention import drop_old
 from pipeline.rollups import refresh
 from pipeline.sweep import sweep
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 
 SCORE_EVERY = timedelta(minutes=30)
 _SCORE_AT_MOST_EVERY_S = 6.0
+PROVE_EVERY = timedelta(minutes=10)
+_PROVE_AT_MOST_EVERY_S = 5.0
 _ROLLUPS_AT_ONCE = 2000
 _DAY = timedelta(days=1)
 
@@ -58,6 +61,11 @@ def jobs(installation: Installation) -> list[Job]:
             lambda: score(database, clock),
         ),
         Job("desk", 5.0, lambda: tick(database, clock)),
+        Job(
+            "proof",
+            max(_PROVE_AT_MOST_EVERY_S, wall_seconds(clock, PROVE_EVERY)),
+            lambda: prove_days(database, clock),
+        ),
         Job("retention", wall_seconds(clock, _DAY), lambda: drop_old(database, clock, keep)),
     ]
 
