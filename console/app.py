@@ -21,12 +21,15 @@ from domain.clock import Clock, SystemClock
 from storage.database import Database
 
 
-def create_app(database: Database, clock: Clock, *, simulated: bool) -> FastAPI:
+def create_app(
+    database: Database, clock: Clock, *, simulated: bool, metrics_token: str = ""
+) -> FastAPI:
     """The console of the fleet in `database`.
 
     Args:
         clock: what the fleet goes by; sessions and audits always go by the machine's.
         simulated: whether every page must say that the devices are simulated.
+        metrics_token: what asks for the metrics must carry; empty: it must ask from this machine.
     """
     live = Live(database, clock)
 
@@ -47,6 +50,7 @@ def create_app(database: Database, clock: Clock, *, simulated: bool) -> FastAPI:
         Views(clock, simulated=simulated),
         live,
         LoginLimiter(SystemClock()),
+        metrics_token,
     )
     app.include_router(ops.router)
     app.include_router(api.router)

@@ -27,7 +27,11 @@ ZONE_COOKIE = "forecall_zone"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The console's shared parts. `clock` is the fleet's, which may be simulated."""
+    """The console's shared parts. `clock` is the fleet's, which may be simulated.
+
+    Attributes:
+        metrics_token: who carries it may read the metrics; empty: who asks from this machine.
+    """
 
     database: Database
     clock: Clock
@@ -35,6 +39,7 @@ class Room:
     views: Views
     live: Live
     limiter: LoginLimiter
+    metrics_token: str
 
 
 @dataclass(frozen=True, slots=True)

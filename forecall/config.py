@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address that the console listens on.")
     port: Port = Field(default=8080, description="The console's port.")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What asks for /metrics must carry it as a bearer; empty: only this machine.",
+    )
     database_dsn: SecretStr = Field(
         default=SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
     )
@@ -213,5 +217,5 @@ def _explain(error: ValidationError) -> str:
 
 
 def _shown(problem: Any) -> str:
-    secret = any(word in str(problem["loc"]) for word in ("password", "dsn"))
+    secret = any(word in str(problem["loc"]) for word in ("password", "dsn", "token"))
     return "a secret" if secret else repr(problem["input"])

@@ -86,7 +86,12 @@ def console(installation: Installation, stop: Event) -> None:
     from console.serve import serve
 
     settings, clock = installation.settings, installation.clock
-    app = create_app(installation.database, clock, simulated=isinstance(clock, ScaledClock))
+    app = create_app(
+        installation.database,
+        clock,
+        simulated=isinstance(clock, ScaledClock),
+        metrics_token=settings.metrics_token.get_secret_value(),
+    )
     serve(app, settings.host, settings.port, stop)
 
 

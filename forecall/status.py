@@ -8,6 +8,7 @@ from typing import Any
 from domain.clock import Clock, ScaledClock
 from domain.device import DeviceState
 from forecall.wiring import Installation
+from pipeline.flows import clocks_off, read_flows
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -33,6 +34,8 @@ class Status:
         predictions: of the last seven days.
         lag_s: wall seconds since the newest message of any device was stored; None: never.
         pending: signs and hours that wait for `forecall work`.
+        collectors: by name, how each one's messages flow (`pipeline.flows.CollectorFlow`).
+        clocks_off: devices whose messages carried an unbelievable time within a day.
     """
 
     now: str
@@ -47,6 +50,8 @@ class Status:
     models: int
     lag_s: float | None
     pending: dict[str, int]
+    collectors: dict[str, dict[str, float | None]]
+    clocks_off: int
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,10 +63,10 @@ def read_status(installation: Installation) -> Status:
     with installation.database.transaction() as conn:
         row = conn.execute(load("front")["counts"], {"now": clock.now()}).fetchone()
         assert row is not None
-        return _status(row, _by_state(conn), clock)
+        return _status(conn, row, clock)
 
 
-def _status(row: Row, devices: dict[str, int], clock: Clock) -> Status:
+def _status(conn: Conn, row: Row, clock: Clock) -> Status:
     stored, duplicate, rejected = row["stored"], row["duplicate"], row["rejected"]
     seen = row["last_seen_at"]
     lag_s = (clock.now() - seen).total_seconds() / clock.speed if seen else None
@@ -69,7 +74,7 @@ def _status(row: Row, devices: dict[str, int], clock: Clock) -> Status:
         now=clock.now().isoformat(timespec="seconds"),
         simulated=isinstance(clock, ScaledClock),
         speed=clock.speed,
-        devices=devices,
+        devices=_by_state(conn),
         unadopted=row["unadopted"],
         messages=Messages(stored + duplicate + rejected, stored, duplicate, rejected),
         open_alerts=row["open_alerts"],
@@ -78,7 +83,14 @@ def _status(row: Row, devices: dict[str, int], clock: Clock) -> Status:
         models=row["champions"],
         lag_s=None if lag_s is None else round(lag_s, 1),
         pending={"signs": row["pending_signs"], "hours": row["pending_rollups"]},
+        collectors=_flows(conn, clock),
+        clocks_off=clocks_off(conn, clock),
     )
+
+
+def _flows(conn: Conn, clock: Clock) -> dict[str, dict[str, float | None]]:
+    flows = (asdict(flow) for flow in read_flows(conn, clock))
+    return {str(flow.pop("collector")): flow for flow in flows}
 
 
 def _by_state(conn: Conn) -> dict[str, int]:

@@ -256,12 +256,6 @@ SELECT id, key, name, region FROM engineer ORDER BY name;
 -- name: kinds
 SELECT DISTINCT kind FROM device ORDER BY kind;
 
--- name: intake
-SELECT collector, stored, duplicate, rejected FROM intake_count ORDER BY collector;
-
--- name: beats
-SELECT collector, beat_at FROM collector_watch ORDER BY collector;
-
 -- name: backlog
 SELECT (SELECT count(*) FROM pending_sign) AS signs,
        (SELECT count(*) FROM rollup_touched) AS rollups;

@@ -43,3 +43,8 @@ WHERE owner = %(owner)s AND name = ANY (%(names)s::text[])
 
 -- name: leave
 DELETE FROM collector_worker WHERE owner = %(owner)s
+
+-- name: unleased
+SELECT name FROM collector_shard
+WHERE owner IS NULL OR leased_until <= clock_timestamp()
+ORDER BY name

@@ -22,3 +22,15 @@ DELETE FROM collector_watch RETURNING collector, beat_at
 UPDATE collector_watch
 SET in_flight = %(in_flight)s, oldest_s = %(oldest_s)s, wait_s = %(wait_s)s, age_s = %(age_s)s
 WHERE collector = %(collector)s
+
+-- name: flows
+SELECT collector, watch.beat_at, watch.in_flight, watch.oldest_s, watch.wait_s, watch.age_s,
+       coalesce(intake.stored, 0) AS stored, coalesce(intake.duplicate, 0) AS duplicate,
+       coalesce(intake.rejected, 0) AS rejected
+FROM collector_watch AS watch FULL JOIN intake_count AS intake USING (collector)
+ORDER BY collector
+
+-- name: clocks_off
+SELECT count(DISTINCT device_id) AS devices
+FROM device_event
+WHERE code = 'x.ClockOff' AND at > %(after)s

@@ -33,7 +33,7 @@ def test_counts_for_prometheus(visitor: httpx.Client, seed: Seed) -> None:
     seed.down(keys[0])
     with seed.database.transaction() as conn:
         beat = seed.clock.now() - timedelta(seconds=4)
-        conn.execute("INSERT INTO collector_watch VALUES ('mqtt', %s, %s)", [beat, beat])
+        conn.execute("INSERT INTO collector_watch VALUES ('mqtt', %s, %s, 12, 3)", [beat, beat])
     text = visitor.get("/metrics").text
     samples = {
         (sample.name, *sample.labels.values()): sample.value
@@ -45,6 +45,25 @@ def test_counts_for_prometheus(visitor: httpx.Client, seed: Seed) -> None:
     assert samples["forecall_open_tickets",] == 1
     assert samples["forecall_messages_total", "mqtt", "stored"] == 4
     assert samples["forecall_lag_seconds", "mqtt"] == 4
+    assert samples["forecall_in_flight", "mqtt"] == 12
+    assert samples["forecall_oldest_unacknowledged_seconds", "mqtt"] == 3
+    assert ("forecall_message_age_seconds", "mqtt") not in samples
+    assert samples["forecall_clocks_off",] == 0
+
+
+def test_metrics_are_for_who_carries_the_token(database: Database, clock: ManualClock) -> None:
+    app = create_app(database, clock, simulated=False, metrics_token="sesame")
+    for given in ("", "Bearer", "Bearer wrong", "sesame", "Bearer sésame"):
+        assert _ask(app, "/metrics", given).status_code == 403
+    assert _ask(app, "/metrics", "Bearer sesame").status_code == 200
+
+
+def test_metrics_without_a_token_are_for_this_machine(
+    database: Database, clock: ManualClock
+) -> None:
+    app = create_app(database, clock, simulated=False)
+    assert _ask(app, "/metrics", host="192.0.2.7").status_code == 403
+    assert _ask(app, "/metrics", host="::1").status_code == 200
 
 
 def test_a_database_that_is_away_is_told(clock: ManualClock, dsn: str) -> None:
@@ -58,12 +77,13 @@ def test_a_database_that_is_away_is_told(clock: ManualClock, dsn: str) -> None:
         away.close()
 
 
-def _ask(app: FastAPI, path: str) -> httpx.Response:
+def _ask(app: FastAPI, path: str, token: str = "", host: str = "127.0.0.1") -> httpx.Response:
     import asyncio
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=app)
+        transport = httpx.ASGITransport(app=app, client=(host, 1))
+        headers = {"Authorization": token.encode()}
         async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
     return asyncio.run(ask())

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from domain.clock import Clock, ManualClock, SystemClock
 from domain.device import DeviceKind
 from domain.errors import BadInputError, ConfigurationError
-from domain.report import Contact, DeviceReport
+from domain.report import Contact, DeviceReport, Flow
 from forecall.config import Settings
 from forecall.doctor import examine
 from forecall.health import is_healthy
@@ -64,13 +64,17 @@ def _hear_one(database: Database, clock: Clock) -> None:
 def test_status_counts_what_is_there(
     database: Database, settings: Settings, clock: ManualClock
 ) -> None:
-    CollectorWatch(database, clock).beat("mqtt")
+    CollectorWatch(database, clock).beat("mqtt", Flow(3, 1.5, 2.0))
     _hear_one(database, clock)
     status = read_status(Installation(settings, database, clock)).to_json()
     assert status["devices"] == {"up": 1, "down": 0, "unwatched": 0}
     assert status["messages"] == {"received": 1, "stored": 1, "duplicate": 0, "rejected": 0}
     assert (status["open_alerts"], status["open_tickets"], status["lag_s"]) == (0, 0, 0)
     assert not status["simulated"]
+    assert status["clocks_off"] == 0
+    flow = status["collectors"]["mqtt"]
+    assert (flow["silent_s"], flow["in_flight"], flow["stored"]) == (0, 3, 1)
+    assert (flow["oldest_s"], flow["age_s"]) == (1.5, None)
 
 
 def test_the_doctor_finds_what_is_missing_and_says_what_to_do(
