@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,14 +68,20 @@ def _compose() -> list[str]:
 
 
 @pytest.fixture
-def terminal(site: Path) -> tuple[str, str]:
-    """Name and password of a terminal that was given a login."""
-    key, password = _run(site, "deploy/setup", "terminal", "K7").split()
-    again = subprocess.run(
-        ["deploy/setup", "terminal", "K7"], cwd=site, capture_output=True, check=False
-    )
-    assert again.returncode == 1
-    return key, password
+def terminal(site: Path, dsn: str) -> tuple[str, str]:
+    """Name and password of a terminal that was given a login, beside what the setup made."""
+    secrets = site / "deploy/secrets"
+    environment = {**os.environ, "FORECALL_DATABASE_DSN": dsn}
+    for command in (
+        ["add", "K7", "--kind", "kiosk"],
+        ["credentials", "K7", "--broker", "mosquitto", "--output", str(secrets)],
+    ):
+        forecall = [sys.executable, "-m", "forecall", "devices", *command]
+        subprocess.run(forecall, cwd=ROOT, env=environment, check=True, capture_output=True)
+    (handed_out,) = secrets.glob("logins-*.csv")
+    _, name, password = handed_out.read_text().splitlines()[1].split(",")
+    handed_out.unlink()
+    return name, password
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def mosquitto(site: Path, terminal: tuple[str, str], tmp_path: Path) -> Iterator
         ("/run/secrets/mqtt_ca", secrets / "mqtt_ca.crt"),
         ("/run/secrets/mqtt_certificate", secrets / "mqtt.crt"),
         ("/run/secrets/mqtt_key", secrets / "mqtt.key"),
-        ("/mosquitto/config/acl", site / "deploy/mosquitto/acl"),
+        ("/run/secrets/mqtt_acl", secrets / "mqtt_acl"),
         ("/mosquitto/data/", f"{tmp_path}/"),
         ("listener 8883", f"listener {port} 127.0.0.1"),
     ):
