@@ -30,6 +30,7 @@ from collectors.zkteco.oplog import OperationLog, read_operations
 from domain.errors import DeviceUnreachableError
 
 _OPTIONS, _ATTENDANCE, _OPERATIONS = 11, 13, 34  # pyzk's CMD_OPTIONS_RRQ and so on
+_EVENT = (500).to_bytes(2, "little")
 _TELLING_BYTES = 16_384  # a shorter transfer is all latency
 _LONGEST_DATAGRAM = 65_535
 
@@ -76,7 +77,7 @@ class _HonestDatagrams(socket.socket):
     def recv(self, _size: int, flags: int = 0, /) -> bytes:
         while True:
             data = super().recv(_LONGEST_DATAGRAM, flags)
-            if data[6:8] == self._asked:
+            if data[6:8] == self._asked and data[:2] != _EVENT:
                 return data
 
 

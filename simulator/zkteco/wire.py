@@ -76,9 +76,13 @@ class Packet:
 
     def encode(self) -> bytes:
         """The packet with its TCP frame around it."""
-        summed = checksum(HEADER.pack(self.command, 0, self.session, self.reply) + self.data)
-        packet = HEADER.pack(self.command, summed, self.session, self.reply) + self.data
+        packet = self.bare()
         return TOP.pack(MAGIC, len(packet)) + packet
+
+    def bare(self) -> bytes:
+        """The packet alone, as UDP carries it."""
+        summed = checksum(HEADER.pack(self.command, 0, self.session, self.reply) + self.data)
+        return HEADER.pack(self.command, summed, self.session, self.reply) + self.data
 
     @staticmethod
     def decode(packet: bytes) -> Packet:
