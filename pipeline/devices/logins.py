@@ -10,14 +10,13 @@ from domain.clock import SystemClock
 from domain.errors import BadInputError, NotFoundError
 from pipeline.devices.fleet import audit
 from pipeline.devices.hashes import mosquitto_hash, nats_hash, new_password
-from pipeline.devices.rights import DEVICE, Login, hears, publishes, username_of
+from pipeline.devices.rights import DEVICE, Login, is_behind_a_node, rights_of, username_of
 from storage.database import Conn, Row
 from storage.queries import load
 
 HASHES: Mapping[str, Callable[[str], str]] = {"mosquitto": mosquitto_hash, "nats": nats_hash}
 """The kinds of broker, and what each wants of a password."""
 
-_TOPIC_LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _WALL = SystemClock()
 
 
@@ -39,7 +38,8 @@ def make(
     rotate: bool = False,
     own_topics: Sequence[str] = (),
 ) -> list[HandedOut]:
-    """New logins on `broker` for the devices `keys`; None: for all adopted ones that are no clocks.
+    """New logins on `broker` for the devices `keys`; None: for all adopted ones that need one, which
+    clocks and devices behind a Sparkplug node do not.
 
     Who has a login keeps it, unless `rotate` asks for new passwords. A revoked device gets a new one
     when it is named. `own_topics`: further topic filters that they may publish to, each holding
@@ -77,8 +77,7 @@ def logins(conn: Conn, broker: str, tenant: str) -> list[Login]:
         Login(
             username=row["username"],
             secret=row["password_hash"],
-            publishes=publishes(row["key"], tenant, row["publishes"]),
-            hears=hears(row["key"]),
+            rights=rights_of(row["key"], tenant, row["publishes"]),
             revoked=row["revoked"],
         )
         for row in rows
@@ -102,11 +101,10 @@ def _candidates(conn: Conn, broker: str, keys: Collection[str] | None) -> list[R
     missing = set(keys or ()) - {row["key"] for row in rows}
     if missing:
         raise NotFoundError(f"there is no device {', '.join(sorted(missing))}")
+    if keys is None:
+        rows = [row for row in rows if not is_behind_a_node(row["key"])]
     for row in rows:
-        if not _TOPIC_LEVEL.fullmatch(row["key"]):
-            raise BadInputError(
-                f"device: {row['key']!r}; allowed in a topic: 1 to 128 of A-Z a-z 0-9 . _ : -"
-            )
+        rights_of(row["key"], "+")
     return rows
 
 

@@ -26,8 +26,8 @@ def acl_file(present: str, logins: Sequence[Login]) -> str:
 
 def _section(login: Login) -> str:
     lines = [f"user {login.username}"]
-    lines += [f"topic write {topic}" for topic in login.publishes]
-    lines += [f"topic read {topic}" for topic in login.hears]
+    lines += [f"topic write {topic}" for topic in login.rights.publishes]
+    lines += [f"topic read {topic}" for topic in login.rights.hears]
     return "\n".join(lines)
 
 

@@ -34,7 +34,7 @@ def _line(user: str, password: str, permissions: str) -> str:
 
 def _permissions(login: Login) -> str:
     rights = {
-        "publish": [subject(topic) for topic in login.publishes],
-        "subscribe": [subject(topic) for topic in login.hears],
+        "publish": [subject(topic) for topic in login.rights.publishes],
+        "subscribe": [subject(topic) for topic in login.rights.hears],
     }
     return f", permissions: {json.dumps(rights)}"

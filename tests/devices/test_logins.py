@@ -11,16 +11,18 @@ import pytest
 
 from domain.errors import BadInputError, NotFoundError
 from forecall.broker import Broker
+from forecall.config import Settings
+from forecall.login_files import publish
 from pipeline.devices.hashes import mosquitto_hash, nats_hash
 from pipeline.devices.mosquitto import acl_file, password_file
 from pipeline.devices.nats import subject
-from pipeline.devices.rights import COLLECTOR_USER, Login
+from pipeline.devices.rights import COLLECTOR_USER, Login, Rights
 from storage.database import Database
 from tests.devices.brokers import Peer, Server, mosquitto, nats, passwords
 from tests.devices.conftest import Forecall
 from tests.waiting import wait_for
 
-A, B = "till.17", "aa:bb:01"
+A, B, NODE = "till.17", "aa:bb:01", "plant~edge.1"
 A_USER, B_USER = "till.17", "aa%3Abb%3A01"
 
 Enter = Callable[..., Peer]
@@ -28,8 +30,8 @@ Enter = Callable[..., Peer]
 
 @pytest.fixture
 def folder(tmp_path: Path, forecall: Forecall) -> Path:
-    """Where the files of two tills' logins go."""
-    for key in (A, B):
+    """Where the files of the logins go: of two tills and of a Sparkplug node."""
+    for key in (A, B, NODE, f"{NODE}~cup"):
         forecall("devices", "add", key, "--kind", "pos")
     return tmp_path / "out"
 
@@ -75,13 +77,8 @@ def test_a_device_speaks_for_itself_only(enter: Enter, collector: Peer) -> None:
     device = enter(A_USER, will=(foreign, "a will for another"))
     assert device.welcome
     for topic in (
-        *(own, foreign, f"spBv1.0/g/NDATA/{A}", f"spBv1.0/g/DDATA/{A}/cup", f"spBv1.0/g/NDATA/{B}"),
-        *(
-            f"spBv1.0/g/NCMD/{B}",
-            f"v1/t/s/{A}x/state",
-            f"v1/t/s/x{A}/state",
-            "v1/t/s/till/17/state",
-        ),
+        *(own, foreign, "spBv1.0/plant/NDATA/edge.1", f"spBv1.0/plant/NDATA/{A}"),
+        *(f"v1/t/s/{A}x/state", f"v1/t/s/x{A}/state", "v1/t/s/till/17/state"),
     ):
         device.say(topic, "hello", retain=topic in (own, foreign))
     device.say(own, "last")
@@ -89,30 +86,41 @@ def test_a_device_speaks_for_itself_only(enter: Enter, collector: Peer) -> None:
     other = enter(B_USER, will=(foreign, "its own will"))
     assert other.welcome
     other.vanish()
-    said = [
-        *(f"{own} hello", f"spBv1.0/g/NDATA/{A} hello", f"spBv1.0/g/DDATA/{A}/cup hello"),
-        *(f"{own} last", f"{foreign} its own will"),
-    ]
+    said = [f"{own} hello", f"{own} last", f"{foreign} its own will"]
     wait_for("all that was allowed is heard", lambda: len(collector.heard) >= len(said))
     assert collector.heard == said
 
 
+def test_a_sparkplug_node_speaks_for_itself_and_its_devices(enter: Enter, collector: Peer) -> None:
+    node = enter(NODE)
+    assert node.welcome
+    allowed = [f"spBv1.0/plant/{each}" for each in ("NDATA/edge.1", "DDATA/edge.1/cup")]
+    for topic in (
+        *("spBv1.0/plant/NDATA/edge.2", "spBv1.0/other/NDATA/edge.1", f"v1/t/s/{A}/state"),
+        *("spBv1.0/plant/DDATA/edge.2/cup", "spBv1.0/STATE/host", *allowed),
+    ):
+        node.say(topic, "hello")
+    wait_for("all that was allowed is heard", lambda: len(collector.heard) >= len(allowed))
+    assert collector.heard == [f"{topic} hello" for topic in allowed]
+
+
 def test_a_device_hears_what_is_for_it_only(kind: str, enter: Enter, collector: Peer) -> None:
-    device = enter(A_USER)
-    assert device.welcome
-    assert device.asks_for(f"spBv1.0/g/NCMD/{A}")
-    others = ("#", "v1/#", f"v1/t/s/{B}/state", "spBv1.0/g/NCMD/+", f"spBv1.0/g/NCMD/{B}")
-    refused = [not device.asks_for(topic) for topic in others]
+    node = enter(NODE)
+    assert node.welcome
+    mine = "spBv1.0/plant/NCMD/edge.1"
+    assert node.asks_for(mine)
+    others = ("#", "v1/#", f"v1/t/s/{B}/state", "spBv1.0/plant/NCMD/+", "spBv1.0/plant/NCMD/x")
+    refused = [not node.asks_for(topic) for topic in others]
     assert all(refused) or kind == "mosquitto"  # which grants, and lets nothing through
-    collector.say(f"spBv1.0/g/NCMD/{B}", "not for it")
-    collector.say(f"spBv1.0/g/NCMD/{A}", "for it")
-    wait_for("its command comes", lambda: device.heard)
+    collector.say("spBv1.0/plant/NCMD/x", "not for it")
+    collector.say(mine, "for it")
+    wait_for("its command comes", lambda: node.heard)
     other = enter(B_USER)
     assert other.welcome
     other.say(f"v1/t/s/{B}/state", "a secret")
-    collector.say(f"spBv1.0/g/NCMD/{A}", "again")
-    wait_for("its next command comes", lambda: f"spBv1.0/g/NCMD/{A} again" in device.heard)
-    assert set(device.heard) == {f"spBv1.0/g/NCMD/{A} for it", f"spBv1.0/g/NCMD/{A} again"}
+    collector.say(mine, "again")
+    wait_for("its next command comes", lambda: f"{mine} again" in node.heard)
+    assert set(node.heard) == {f"{mine} for it", f"{mine} again"}
 
 
 def test_strangers_stay_outside(enter: Enter) -> None:
@@ -224,6 +232,8 @@ def test_what_cannot_log_in_is_refused(folder: Path, forecall: Forecall) -> None
         forecall("devices", "credentials", A)
     with pytest.raises(BadInputError, match="'emqx'; allowed: embedded, mosquitto, nats"):
         forecall("devices", "credentials", A, "--broker", "emqx", *out)
+    with pytest.raises(BadInputError, match=r"its Sparkplug node; allowed: plant~edge\.1"):
+        forecall("devices", "credentials", f"{NODE}~cup", *out)
     forecall("devices", "add", "*", "--kind", "pos")
     with pytest.raises(BadInputError, match=r"'\*'; allowed in a topic"):
         forecall("devices", "credentials", "*", *out)
@@ -233,7 +243,7 @@ def test_what_cannot_log_in_is_refused(folder: Path, forecall: Forecall) -> None
 def test_no_password_is_kept(folder: Path, forecall: Forecall, database: Database) -> None:
     forecall("devices", "credentials", "--all", "--broker", "mosquitto", "-o", str(folder))
     secrets = passwords(folder).values()
-    assert len(secrets) == 2
+    assert len(secrets) == 3
     with database.transaction() as conn:
         kept = str(conn.execute("SELECT l, e FROM device_login l, audit_entry e").fetchall())
     files = [path.read_text() for path in folder.iterdir() if not path.name.startswith("logins-")]
@@ -241,8 +251,8 @@ def test_no_password_is_kept(folder: Path, forecall: Forecall, database: Databas
 
 
 def test_other_peoples_lines_stay() -> None:
-    gone = Login("old", "h0", [], [], revoked=True)
-    device = Login("d1", "h2", ["v1/+/+/d1/#"], ["c/d1"])
+    gone = Login("old", "h0", Rights([]), revoked=True)
+    device = Login("d1", "h2", Rights(["v1/+/+/d1/#"], ["c/d1"]))
     present = f"{COLLECTOR_USER}:x\nd1:h1\nold:h0\nbridge:y\n"
     assert password_file(present, [device, gone]) == f"{COLLECTOR_USER}:x\nbridge:y\nd1:h2\n"
     rights = "topic read $SYS/#\n\nuser bridge\ntopic #\n\nuser old\ntopic write a\n"
@@ -251,6 +261,17 @@ def test_other_peoples_lines_stay() -> None:
     assert "user bridge\ntopic #\n" in written
     assert "user d1\ntopic write v1/+/+/d1/#\ntopic read c/d1\n" in written
     assert acl_file(written, [device, gone]) == written
+
+
+def test_the_collectors_rights_are_those_that_production_begins_with(tmp_path: Path) -> None:
+    publish("mosquitto", Settings(), tmp_path, [])
+    begins = (Path(__file__).parents[2] / "deploy/mosquitto/acl").read_text()
+    assert (
+        (tmp_path / "mqtt_acl")
+        .read_text()
+        .strip()
+        .endswith(begins[begins.index("user ") :].strip())
+    )
 
 
 def test_a_topic_is_a_subject() -> None:
