@@ -49,7 +49,7 @@ def poll_fleet(clocks: int, seconds: int, workers: int) -> dict[str, Any]:
         time.sleep(seconds)
         spent = {name: cpu - before[name] for name, cpu in _cpu_s(collector).items()}
         with database.transaction() as conn:
-            figures = _figures(conn, start, seconds)
+            figures = _figures(conn, start, seconds, folder / "collector.log")
     return {
         "clocks": clocks,
         "seconds": seconds,
@@ -79,7 +79,10 @@ def _collector(dsn: str, folder: Path, workers: int) -> Iterator[int]:
         "FORECALL_ZKTECO_WORKERS": str(workers),
     }
     command = [sys.executable, "-m", "forecall", "collect", "zkteco"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with (
+        (folder / "collector.log").open("w") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             yield process.pid
         finally:
@@ -101,7 +104,7 @@ def _register(conn: Conn, ports: list[int]) -> None:
     )
 
 
-def _figures(conn: Conn, start: datetime, seconds: int) -> dict[str, Any]:
+def _figures(conn: Conn, start: datetime, seconds: int, log: Path) -> dict[str, Any]:
     """From the readings that each poll left: when it was done, and when it had been due."""
     rows = conn.execute(
         "SELECT device_id, reading.at, lag(reading.at) OVER polls AS before FROM reading"
@@ -111,7 +114,9 @@ def _figures(conn: Conn, start: datetime, seconds: int) -> dict[str, Any]:
     until = start + timedelta(seconds=seconds)
     polls = [row for row in rows if row["before"] and start <= row["at"] < until]
     if not polls:
-        raise SystemExit(f"no clock was polled twice; {len(rows)} polls since the beginning")
+        raise SystemExit(
+            f"no clock was polled twice, but {len(rows)} once:\n{log.read_text()[-3000:]}"
+        )
     gaps = np.array([(row["at"] - row["before"]).total_seconds() for row in polls])
     due = np.array([_pause_s(row["device_id"]) for row in polls])
     late = gaps - due

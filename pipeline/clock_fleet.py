@@ -18,6 +18,7 @@ from collectors.zkteco.fleet import Answer, Outcome, PollTarget, Unanswered
 from collectors.zkteco.known import Known
 from domain.clock import Clock
 from domain.report import DeviceReport
+from pipeline.clock_addresses import Sorted, sort_out
 from pipeline.clock_logs import keep_log
 from pipeline.ingest import Ingest
 from pipeline.punch_columns import store_columns
@@ -67,10 +68,10 @@ class ClaimedClocks:
         """See ClockFleet."""
         now = self._clock.now()
         with self._database.transaction() as conn:
-            kept = self._still_leased(conn, outcomes, now)
-            self._take_in(conn, kept, now)
-            _reschedule(conn, kept, now)
-        return len(kept)
+            ours = sort_out(conn, self._still_leased(conn, outcomes, now), now)
+            self._take_in(conn, ours, now)
+            _reschedule(conn, ours.outcomes, now)
+        return len(ours.outcomes)
 
     def release(self) -> None:
         """See ClockFleet."""
@@ -89,9 +90,10 @@ class ClaimedClocks:
             _log.warning("polls came after their leases", clocks=lost)
         return [outcome for outcome in outcomes if outcome.target.device_id in ours]
 
-    def _take_in(self, conn: Conn, outcomes: Sequence[Outcome], now: datetime) -> None:
-        results = [outcome.result for outcome in outcomes]
+    def _take_in(self, conn: Conn, ours: Sorted, now: datetime) -> None:
+        results = [outcome.result for outcome in ours.outcomes]
         reports = [report for result in results for report in _reports(result)]
+        reports += ours.findings
         rejected = [
             message
             for result in results
@@ -100,7 +102,7 @@ class ClaimedClocks:
         ]
         if reports or rejected:
             self._ingest.store_in(conn, reports, rejected)
-        _store_attendance(conn, outcomes, now)
+        _store_attendance(conn, ours.outcomes, now)
 
 
 def _reports(result: Answer | Unanswered) -> list[DeviceReport]:

@@ -77,7 +77,8 @@ class Unanswered:
 
     Attributes:
         at: when it began.
-        reason: one of `refused`, `timeout`, `reset`, `auth_failed`, `protocol`.
+        reason: one of `refused`, `timeout`, `reset`, `auth_failed`, `protocol`; or `stranger`: the
+            clock of another device answered.
         report: says that the clock is unreachable; None while one more try is due before that.
     """
 

@@ -74,7 +74,7 @@ FOR UPDATE
 -- name: answered
 UPDATE clock_poll
 SET next_poll_at = %(next_poll_at)s, leased_until = NULL, leased_by = NULL,
-    failures = 0, failing_since = NULL, last_error = '',
+    failures = 0, failing_since = NULL, last_error = '', stranger = '',
     serial = %(serial)s, known = %(known)s,
     log_read_at = CASE WHEN %(log_read)s THEN %(now)s ELSE log_read_at END
 WHERE device_id = %(device_id)s
@@ -88,3 +88,35 @@ WHERE device_id = %(device_id)s
 
 -- name: release
 UPDATE clock_poll SET leased_until = NULL, leased_by = NULL WHERE leased_by = %(owner)s
+
+-- Which of the devices were answered by the clock of another one.
+-- name: strangers
+SELECT found.device_id, found.serial, poll.stranger, owner.id AS owner_id, owner.key AS owner_key
+FROM unnest(%(devices)s::int4[], %(serials)s::text[]) AS found (device_id, serial)
+JOIN clock_poll AS poll ON poll.device_id = found.device_id
+JOIN LATERAL (
+    SELECT id, key FROM device
+    WHERE device.serial = found.serial AND device.id <> found.device_id
+    ORDER BY id LIMIT 1
+) AS owner ON found.serial <> ''
+ORDER BY found.device_id
+
+-- name: meet_stranger
+UPDATE clock_poll SET stranger = %(serial)s WHERE device_id = %(device_id)s
+
+-- The owner's row, if its own polls don't find it, at another address. One that is being settled is
+-- left for the next time: two that wait for each other would wait for ever.
+-- name: lock_astray
+SELECT owner.device_id
+FROM clock_poll AS owner
+JOIN clock_poll AS poll ON poll.device_id = %(device_id)s
+WHERE owner.device_id = %(owner_id)s AND (owner.failures > 0 OR owner.stranger <> '')
+  AND (owner.host, owner.port) <> (poll.host, poll.port)
+FOR UPDATE OF owner SKIP LOCKED
+
+-- name: exchange_addresses
+UPDATE clock_poll AS poll
+SET host = other.host, port = other.port, transport = other.transport, stranger = '',
+    next_poll_at = %(now)s
+FROM clock_poll AS other
+WHERE (poll.device_id, other.device_id) IN ((%(device_id)s, %(owner_id)s), (%(owner_id)s, %(device_id)s))
