@@ -103,6 +103,7 @@ ACTIONS: Mapping[str, str] = {
     "import_devices": N_("Import devices"),
     "make_login": N_("Make a login"),
     "revoke_login": N_("Revoke a login"),
+    "read_attendance": N_("Read attendance records"),
 }
 """What people do, as the audit names it."""
 COMPONENTS = tuple(KNOWN_COMPONENTS)

@@ -38,48 +38,43 @@ class AttendanceRecord:
     nth: int
 
 
-_FINGER, _CARD, _PASSWORD, _FACE, _VEIN, _PALM = (
-    "fingerprint",
-    "card",
-    "password",
-    "face",
-    "finger vein",
-    "palm",
-)
+_USER, _FINGER, _CARD = N_("user number"), N_("fingerprint"), N_("card")
+_PASSWORD, _FACE, _VEIN, _PALM = N_("password"), N_("face"), N_("finger vein"), N_("palm")
 STATUS_WORDS: Mapping[int, str] = {
-    0: "any",
+    0: N_("any way"),
     1: _FINGER,
-    2: "user number",
+    2: _USER,
     3: _PASSWORD,
     4: _CARD,
-    5: f"{_FINGER} or {_PASSWORD}",
-    6: f"{_FINGER} or {_CARD}",
-    7: f"{_CARD} or {_PASSWORD}",
-    8: f"user number and {_FINGER}",
-    9: f"{_FINGER} and {_PASSWORD}",
-    10: f"{_CARD} and {_FINGER}",
-    11: f"{_CARD} and {_PASSWORD}",
-    12: f"{_FINGER}, {_PASSWORD} and {_CARD}",
-    13: f"user number, {_FINGER} and {_PASSWORD}",
-    14: f"user number or {_CARD}, and {_FINGER}",
+    5: f"{_FINGER} / {_PASSWORD}",
+    6: f"{_FINGER} / {_CARD}",
+    7: f"{_CARD} / {_PASSWORD}",
+    8: f"{_USER} + {_FINGER}",
+    9: f"{_FINGER} + {_PASSWORD}",
+    10: f"{_CARD} + {_FINGER}",
+    11: f"{_CARD} + {_PASSWORD}",
+    12: f"{_FINGER} + {_PASSWORD} + {_CARD}",
+    13: f"{_USER} + {_FINGER} + {_PASSWORD}",
+    14: f"{_USER} + {_FINGER} / {_CARD} + {_FINGER}",
     15: _FACE,
-    16: f"{_FACE} and {_FINGER}",
-    17: f"{_FACE} and {_PASSWORD}",
-    18: f"{_FACE} and {_CARD}",
-    19: f"{_FACE}, {_FINGER} and {_CARD}",
-    20: f"{_FACE}, {_FINGER} and {_PASSWORD}",
+    16: f"{_FACE} + {_FINGER}",
+    17: f"{_FACE} + {_PASSWORD}",
+    18: f"{_FACE} + {_CARD}",
+    19: f"{_FACE} + {_FINGER} + {_CARD}",
+    20: f"{_FACE} + {_FINGER} + {_PASSWORD}",
     21: _VEIN,
-    22: f"{_VEIN} and {_PASSWORD}",
-    23: f"{_VEIN} and {_CARD}",
-    24: f"{_VEIN}, {_PASSWORD} and {_CARD}",
+    22: f"{_VEIN} + {_PASSWORD}",
+    23: f"{_VEIN} + {_CARD}",
+    24: f"{_VEIN} + {_PASSWORD} + {_CARD}",
     25: _PALM,
-    26: f"{_PALM} and {_CARD}",
-    27: f"{_PALM} and {_FACE}",
-    28: f"{_PALM} and {_FINGER}",
-    29: f"{_PALM}, {_FINGER} and {_FACE}",
-    200: "other",
+    26: f"{_PALM} + {_CARD}",
+    27: f"{_PALM} + {_FACE}",
+    28: f"{_PALM} + {_FINGER}",
+    29: f"{_PALM} + {_FINGER} + {_FACE}",
+    200: N_("another way"),
 }
-"""How a user was recognised, in the words of exports. After the vendor's table of verify types."""
+"""How a user was recognised, in the words of exports: ` / ` is or, ` + ` is and. After the vendor's
+table of verify types."""
 
 PUNCH_WORDS: Mapping[int, str] = {
     0: N_("in"),

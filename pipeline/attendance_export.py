@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import psycopg
 
 from domain.attendance import PUNCH_WORDS, STATUS_WORDS
 from domain.errors import BadInputError, NotFoundError
@@ -35,8 +37,10 @@ HEADER = (
 )
 """The columns of the CSV file, in their order: programs rely on it."""
 
+PLACE = ("at", "serial", "user_ref", "local_time", "status", "punch", "nth")
+"""The order of records."""
+
 _ROWS_AT_ONCE = 2000
-_PLACE = ("at", "serial", "user_ref", "local_time", "status", "punch", "nth")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -78,11 +82,17 @@ def _number(conn: Conn, what: str, key: str | None) -> int | None:
     return int(row["id"])
 
 
-def read_page(conn: Conn, wanted: Wanted, after: Row | None, limit: int) -> list[Row]:
-    """Up to `limit` records behind `after`, oldest first."""
-    place = {name: after[name] if after else None for name in _PLACE}
+def read_page(conn: Conn, wanted: Wanted, after: Mapping[str, Any] | None, limit: int) -> list[Row]:
+    """Up to `limit` records behind the one whose `PLACE` is `after`, oldest first.
+
+    Raises NotFoundError for a site or a device that is not there, BadInputError for no such place.
+    """
+    place = {name: after[name] if after else None for name in PLACE}
     values = wanted.to_sql(conn) | place | {"limit": limit}
-    return conn.execute(load("attendance")["page"], values).fetchall()
+    try:
+        return conn.execute(load("attendance")["page"], values).fetchall()
+    except psycopg.DataError as error:
+        raise BadInputError(f"there is no place {place} in this list") from error
 
 
 def csv_lines(database: Database, wanted: Wanted) -> Iterator[str]:
@@ -105,7 +115,14 @@ def csv_lines(database: Database, wanted: Wanted) -> Iterator[str]:
 def note_reading(conn: Conn, actor: str, wanted: Wanted, how: str) -> None:
     """Writes into the audit who read whose punches. `how`: page, json, csv."""
     period = {"from": wanted.first.isoformat(), "to": wanted.last.isoformat(), "as": how}
-    audit(conn, actor, "read_attendance", wanted.device or wanted.site or "*", period)
+    whose = f"site/{wanted.site}" if wanted.site else "all sites"
+    audit(
+        conn,
+        actor,
+        "read_attendance",
+        f"device/{wanted.device}" if wanted.device else whose,
+        period,
+    )
 
 
 def status_word(code: int) -> str:

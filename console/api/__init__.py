@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.api import cases, docs, fleet, measures
+from console.api import attendance, cases, docs, fleet, measures
 
 router = APIRouter()
 router.include_router(docs.router)
-for part in (fleet, measures, cases):
+for part in (fleet, measures, cases, attendance):
     router.include_router(part.router, prefix="/api/v1")

@@ -76,6 +76,22 @@ def by_time(
     return _page(rows, shape, [last.isoformat(), alike + (seen if last == until else 0)])
 
 
+def by_place(
+    rows: Sequence[Row], shape: type[Item], place: Sequence[str], limit: int
+) -> Page[Item]:
+    """A page of rows in the order of the columns `place`; one row more than `limit` says that there
+    are more."""
+    more = len(rows) > limit
+    last = [str(rows[limit - 1][name]) for name in place] if more else []
+    return _page(rows[:limit], shape, [*last, limit] if more else None)
+
+
+def place_after(cursor: str | None, place: Sequence[str]) -> dict[str, str] | None:
+    """The columns `place` of the last row seen, as text; None on the first page."""
+    found = _decode(cursor, len(place) + 1)
+    return dict(zip(place, map(str, found), strict=False)) if found else None
+
+
 def _page(rows: Sequence[Row], shape: type[Item], place: list[Any] | None) -> Page[Item]:
     items = [shape.model_validate(row) for row in rows]
     return Page(items=items, next=None if place is None else _encode(place))

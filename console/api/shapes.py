@@ -153,3 +153,26 @@ class Engineer(BaseModel):
     region: str
     sites: int
     open_tickets: int
+
+
+class Punch(BaseModel):
+    at: datetime
+    local_time: datetime = Field(description="As the clock wrote it, in the site's time zone.")
+    zone: str
+    site: str = Field(description="Where it was made; empty: not known.")
+    device: str
+    serial: str = Field(description="Of the clock that recorded it.")
+    user_ref: str
+    status: int = Field(description="How the user was recognised; the vendor's verify type.")
+    punch: int = Field(description="What it was: 0 in, 1 out, ...; 255: not said.")
+    nth: int = Field(description="Its place among equal punches of one second.")
+
+
+class AttendanceGap(BaseModel):
+    device: str
+    serial: str
+    site: str
+    kind: str = Field(description="no_punches, not_seen, cleared or missing.")
+    day: date
+    since: datetime | None
+    count: int

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import alerts, audit, devices, found, login, overview, stream, tickets, uptime
+from console.pages import (
+    alerts,
+    attendance,
+    audit,
+    devices,
+    found,
+    login,
+    overview,
+    stream,
+    tickets,
+    uptime,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (login, overview, stream, devices, found, alerts, tickets, uptime, audit):
+for part in (login, overview, stream, devices, found, alerts, tickets, attendance, uptime, audit):
     router.include_router(part.router)
