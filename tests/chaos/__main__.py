@@ -9,7 +9,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,8 @@ from rich.table import Table
 
 from forecall.broker import Broker
 from tests.chaos import mosquitto, scenarios
-from tests.chaos.house import House
+from tests.chaos.cluster import NODES, Cluster
+from tests.chaos.house import AnyBroker, House
 from tests.chaos.mosquitto import Mosquitto
 from tests.chaos.scenarios import Result
 
@@ -29,18 +31,18 @@ _OUT = Console(stderr=True)
 def main() -> None:
     options = _options()
     results: list[tuple[str, Result]] = []
-    for kind in ("nats", "mosquitto"):
+    for kind, runs in (("nats", _alone), ("mosquitto", _alone), ("nats x 3", _in_cluster)):
         if kind == "mosquitto" and mosquitto.PROGRAM is None:
             _OUT.print("mosquitto is not installed: left out")
             continue
-        for result in _on(kind, options):
+        for result in runs(kind, options):
             results.append((kind, result))
             mark = "ok" if result.well else "[red]WRONG[/]"
             _OUT.print(f"{mark} {kind} {result.scenario}: {result.seconds:.0f} s")
     _OUT.print(_table(results))
     well = all(result.well for _, result in results)
-    runs = [{"broker": kind, **asdict(result), "well": result.well} for kind, result in results]
-    sys.stdout.write(json.dumps({"well": well, "runs": runs}) + "\n")
+    counts = [{"broker": kind, **asdict(result), "well": result.well} for kind, result in results]
+    sys.stdout.write(json.dumps({"well": well, "runs": counts}) + "\n")
     sys.exit(0 if well else 1)
 
 
@@ -52,18 +54,48 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _on(kind: str, options: argparse.Namespace) -> Iterator[Result]:
+@contextmanager
+def _house(broker: AnyBroker, folder: Path, settings: Mapping[str, str] = {}) -> Iterator[House]:
+    broker.start()
+    try:
+        with House(folder, broker, dict(settings)) as house:
+            yield house
+    finally:
+        broker.stop()
+
+
+def _alone(kind: str, options: argparse.Namespace) -> Iterator[Result]:
+    """One broker: everything with one collector, then two of which one is lost."""
+    for collectors in (1, 2):
+        with tempfile.TemporaryDirectory(prefix="forecall-chaos-") as name:
+            folder = Path(name)
+            make = Broker if kind == "nats" else Mosquitto
+            with _house(make(folder / "broker"), folder) as house:
+                if collectors == 1:
+                    house.add_collector()
+                    house.await_collectors()
+                    yield from _rounds(house, kind, options)
+                else:
+                    house.share(collectors)
+                    yield scenarios.run(house, scenarios.collector_lost, "lost", rate=options.rate)
+
+
+def _in_cluster(kind: str, options: argparse.Namespace) -> Iterator[Result]:
+    """Each node is killed in its turn."""
     with tempfile.TemporaryDirectory(prefix="forecall-chaos-") as name:
-        folder = Path(name)
-        broker = Broker(folder / "broker") if kind == "nats" else Mosquitto(folder / "broker")
-        broker.start()
-        try:
-            with House(folder, broker) as house:
-                house.add_collector()
-                house.await_collectors()
-                yield from _rounds(house, kind, options)
-        finally:
-            broker.stop()
+        cluster = Cluster(Path(name) / "cluster")
+        with _house(cluster, Path(name), cluster.settings) as house:
+            house.add_collector()
+            house.await_collectors()
+            for number in range(NODES):
+                yield scenarios.run(
+                    house,
+                    cluster.node_killed,
+                    f"node-{number}",
+                    rate=options.rate,
+                    addresses=cluster.addresses,
+                )
+                cluster.mend()
 
 
 def _rounds(house: House, kind: str, options: argparse.Namespace) -> Iterator[Result]:

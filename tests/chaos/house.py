@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from forecall.supervisor import Child
 from storage.database import Database, Row
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate
-from tests.chaos.publisher import Ledger, Order
+from tests.chaos.publisher import TENANTS, Ledger, Order
 from tests.waiting import wait_for
 
 _LIMIT_S = 300.0
@@ -106,6 +107,16 @@ class House:
         child.start()
         self.collectors.append(child)
         return child
+
+    def share(self, collectors: int) -> None:
+        """Cuts the topics into a shard a tenant, and starts so many collectors for them."""
+        shards = {tenant: [f"v1/{tenant}/+/+/+"] for tenant in TENANTS}
+        self.settings["FORECALL_MQTT_SHARDS"] = json.dumps(shards)
+        self.add_collector()
+        self.await_collectors(len(shards))
+        for _ in range(1, collectors):
+            self.add_collector()
+        wait_for("all hold shards", lambda: len(self.rows("owners")) == collectors)
 
     def await_collectors(self, watches: int = 1) -> None:
         """Returns when so many collectors or shards have subscribed."""

@@ -16,7 +16,7 @@ from tests.waiting import wait_for
 WITHIN_S = 240.0
 """By then, what was acknowledged to a publisher is in the store."""
 
-_ABSENCE = timedelta(seconds=5)
+_ABSENCE = timedelta(seconds=3)
 _STILL_S = 25.0  # longer than a broker takes to deliver again
 _LEAD = 500  # messages taken in before something happens, and after
 
@@ -117,15 +117,20 @@ ALL: tuple[Scenario, ...] = (*SHORT, database_killed, collector_restarted)
 
 
 def run(
-    house: House, scenario: Scenario, name: str, *, absence: timedelta = _ABSENCE, rate: float = 0
+    house: House,
+    scenario: Scenario,
+    name: str,
+    *,
+    absence: timedelta = _ABSENCE,
+    **order: Any,
 ) -> Result:
     """One load with one thing that goes wrong in its midst.
 
-    `name` begins the devices' names. Raises AssertionError when messages do not come in in time.
+    `name` begins the devices' names; `order` goes to the publisher. Raises AssertionError when messages do not come in in time.
     """
     began, memory = time.monotonic(), _memory(house)
     before, known = house.taken_in(), house.duplicates()
-    publishing = house.publish(name, rate=rate)
+    publishing = house.publish(name, **order)
     try:
         wait_for("the load has begun", lambda: house.taken_in() > before + _LEAD)
         scenario(house, absence)

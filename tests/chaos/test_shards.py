@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from tests.chaos import mosquitto, scenarios
 from tests.chaos.house import AnyBroker, House
 from tests.chaos.mosquitto import Mosquitto
 from tests.chaos.publisher import TENANTS
-from tests.waiting import wait_for
 
 
 @pytest.fixture(params=["nats", "mosquitto"])
@@ -31,12 +29,8 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker
 
 @pytest.fixture
 def house(broker: AnyBroker, tmp_path: Path) -> Iterator[House]:
-    shards = {tenant: [f"v1/{tenant}/+/+/+"] for tenant in TENANTS}
-    with House(tmp_path, broker, {"FORECALL_MQTT_SHARDS": json.dumps(shards)}) as house:
-        house.add_collector()
-        house.await_collectors(len(shards))
-        house.add_collector()
-        wait_for("both hold shards", lambda: len(house.rows("owners")) == 2)
+    with House(tmp_path, broker) as house:
+        house.share(collectors=2)
         yield house
 
 
