@@ -36,8 +36,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, gc=False):
     """Tells a redelivered message from a new one.
 
     Attributes:
@@ -66,8 +65,7 @@ class EventReport:
     raw_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True, gc=False):
     """What a message says of the device being reachable.
 
     Attributes:
@@ -96,7 +94,7 @@ class DeviceFacts:
     serial: str = ""
 
 
-class DeviceReport(Struct, frozen=True):
+class DeviceReport(Struct, frozen=True, gc=False):
     """One message or one poll of one device, decoded. A struct: there are tens of thousands a second.
 
     Attributes:

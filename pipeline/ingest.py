@@ -19,9 +19,9 @@ from domain.report import (
     Severity,
 )
 from pipeline.readings import Times, believed_time, write_readings
-from pipeline.registry import Numbers, Registry
+from pipeline.registry import Registry
 from pipeline.series import SeriesRoom
-from pipeline.sessions import Stretch, new_stretches
+from pipeline.sessions import SessionGoneError, Stretch, new_stretches
 from pipeline.state import Status, Step, hear, telling
 from pipeline.statuses import PENDING_SIGN, lock_statuses, write_steps
 from storage.copy import DEVICE_EVENT, copy_rows
@@ -57,7 +57,7 @@ class Ingest:
         self._clock = clock
         self._collector = collector
         self._room = SeriesRoom(database)
-        self._registry = Registry(collector)
+        self._registry = Registry(database, collector)
 
     def store(
         self, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage] = ()
@@ -67,11 +67,8 @@ class Ingest:
         Raises StoreUnavailableError when the database is away, and BadInputError when a value of
         the batch can't be stored; nothing of the batch is kept then.
         """
-        found = Numbers()
         with self._database.transaction() as conn:
-            result = self._store_in(conn, reports, rejected, found)
-        self._registry.keep(found)
-        return result
+            return self.store_in(conn, reports, rejected)
 
     def store_in(
         self,
@@ -79,23 +76,14 @@ class Ingest:
         reports: Sequence[DeviceReport],
         rejected: Sequence[RejectedMessage] = (),
     ) -> IntakeResult:
-        """As `store`, inside the caller's transaction."""
-        return self._store_in(conn, reports, rejected, Numbers())
-
-    def _store_in(
-        self,
-        conn: Conn,
-        reports: Sequence[DeviceReport],
-        rejected: Sequence[RejectedMessage],
-        found: Numbers,
-    ) -> IntakeResult:
+        """As `store`, inside the caller's transaction, which must not have made the devices."""
         times = Times.of(reports)
         self._room.ensure(times.days())
         try:
-            return self._write(conn, reports, rejected, times, found)
+            return self._write(conn, reports, rejected, times)
         except psycopg.DataError as error:
             raise BadInputError(f"the batch can't be stored: {error}") from error
-        except psycopg.errors.ForeignKeyViolation as error:
+        except (psycopg.errors.ForeignKeyViolation, SessionGoneError) as error:
             self._registry.forget()
             raise StoreUnavailableError(f"a device was removed; try again: {error}") from error
 
@@ -105,26 +93,24 @@ class Ingest:
         reports: Sequence[DeviceReport],
         rejected: Sequence[RejectedMessage],
         times: Times,
-        found: Numbers,
     ) -> IntakeResult:
         now = self._clock.now()
-        ids = self._registry.devices(conn, {report.device_key for report in reports}, found)
-        batch = _Batch(reports, times, new_stretches(conn, ids, reports, now))
+        batch = _Batch(reports, times, new_stretches(conn, self._registry, reports, now))
         if batch.stretches:
-            self._write_new(conn, batch, now, found)
+            self._write_new(conn, batch, now)
         kept = _write_rejected(conn, rejected)
         new = sum(len(stretch.places) for stretch in batch.stretches)
         result = IntakeResult(new, len(reports) - new + len(rejected) - kept, kept)
         self._count(conn, result)
         return result
 
-    def _write_new(self, conn: Conn, batch: _Batch, now: datetime, found: Numbers) -> None:
+    def _write_new(self, conn: Conn, batch: _Batch, now: datetime) -> None:
         devices = sorted({stretch.device_id for stretch in batch.stretches})
         statuses = lock_statuses(conn, self._collector, devices, now)
         steps = _follow(statuses, batch, self._collector)
         write_steps(conn, list(statuses.values()), [steps[key] for key in statuses], now)
         _write_facts(conn, batch)
-        write_readings(conn, self._registry, found, batch.reports, batch.stretches, batch.times)
+        write_readings(conn, self._registry, batch.reports, batch.stretches, batch.times)
         _write_events(conn, batch)
 
     def _count(self, conn: Conn, result: IntakeResult) -> None:

@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.report import DeviceReport
-from pipeline.registry import Numbers, Registry
+from pipeline.registry import Registry
 from pipeline.sessions import Stretch
 from storage.arrays import write_arrays
 from storage.copy import READING
 from storage.database import Conn
+from storage.literals import numbers
 from storage.queries import load
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(days=30)
 """A device's time outside this window around its arrival is not believed."""
-
-_HOUR = np.timedelta64(1, "h")
 
 Moments = NDArray[np.datetime64]
 
@@ -65,13 +64,12 @@ def _moments(seconds: Sequence[float]) -> Moments:
 def write_readings(
     conn: Conn,
     registry: Registry,
-    found: Numbers,
     reports: Sequence[DeviceReport],
     stretches: Sequence[Stretch],
     times: Times,
 ) -> int:
     """Writes the readings of all reports of `stretches`, marks their hours as touched, and returns
-    how many there were. `found` gathers the numbers of metrics that were not known."""
+    how many there were."""
     values: list[float] = []
     places: list[int] = []
     devices: list[int] = []
@@ -83,7 +81,7 @@ def write_readings(
             if counters or gauges:
                 values += counters.values()
                 values += gauges.values()
-                shapes.append(registry.metrics(conn, (tuple(counters), tuple(gauges)), found))
+                shapes.append(registry.metrics((tuple(counters), tuple(gauges))))
                 places.append(place)
                 devices.append(stretch.device_id)
     if not values:
@@ -104,9 +102,9 @@ def write_readings(
 def _touch(conn: Conn, device: NDArray[np.int32], at: Moments) -> None:
     hours = at.astype("datetime64[h]").astype(np.int64)
     pairs = np.unique(np.stack([device.astype(np.int64), hours], axis=1), axis=0)
-    starts = (pairs[:, 1] * _HOUR + np.datetime64(0, "us")).tolist()
+    starts = np.datetime_as_string(pairs[:, 1].view("datetime64[h]"), unit="m", timezone="UTC")
     values = {
-        "devices": pairs[:, 0].tolist(),
-        "hours": [start.replace(tzinfo=UTC) for start in starts],
+        "devices": numbers(pairs[:, 0].tolist()),
+        "hours": "{" + ",".join(starts) + "}",
     }
     conn.execute(load("ingest")["touch"], values)

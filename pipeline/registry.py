@@ -1,116 +1,105 @@
-"""The numbers of devices and metrics; what was never heard of gets one."""
+"""The numbers of devices and metrics, and the sessions that are known; what is new gets its row.
+
+In a transaction of its own, before the batch's: what is remembered here is committed, and no writer
+waits for another in the middle of a batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.report import MetricKind
-from storage.database import Conn
+from storage.database import Conn, Database
+from storage.literals import numbers, texts
 from storage.queries import load
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """The names of a report's counters and of its gauges, in its order."""
 
+Session = tuple[int, str]
+"""Device and boot."""
+
 _KIND_BY_COLLECTOR = {"zkteco": "clock", "adms": "clock", "mqtt": "pos"}
-_MOST_KNOWN = 500_000  # names kept in memory: more than any fleet has, less than hurts
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers that names have: of devices by key, of metrics by name, of shapes a row of them."""
-
-    devices: dict[str, int] = field(default_factory=dict)
-    metrics: dict[str, int] = field(default_factory=dict)
-    shapes: dict[Shape, NDArray[np.int16]] = field(default_factory=dict)
+_MOST_KNOWN = 500_000  # of each kind kept in memory: more than any fleet has, less than hurts
 
 
 class Registry:
-    """Numbers never change, so they are asked for once.
+    """Numbers never change, so they are asked for once."""
 
-    What a transaction finds is remembered only after it is committed (`keep`): it may have given
-    the number itself.
-    """
+    def __init__(self, database: Database, collector: str) -> None:
+        self._database = database
+        protocol = collector.partition(":")[0]  # `mqtt:north` is one of several
+        self._kind = _KIND_BY_COLLECTOR.get(protocol, protocol)
+        self._devices: dict[str, int] = {}
+        self._metrics: dict[str, int] = {}
+        self._shapes: dict[Shape, NDArray[np.int16]] = {}
+        self._sessions: set[Session] = set()
 
-    def __init__(self, collector: str) -> None:
-        self._kind = _KIND_BY_COLLECTOR.get(collector.partition(":")[0], collector)
-        self._known = Numbers()
-
-    def devices(self, conn: Conn, keys: Collection[str], found: Numbers) -> Mapping[str, int]:
+    def devices(self, keys: Collection[str]) -> Mapping[str, int]:
         """The id of each device key, among others. An unknown key becomes a device that is not
         adopted yet; its kind is guessed from the collector that found it."""
-        known = self._known.devices
-        missing = [key for key in keys if key not in known]
-        if not missing:
-            return known
-        found.devices.update(self._ask_devices(conn, missing))
-        return known | found.devices
+        unknown = [key for key in keys if key not in self._devices]
+        if unknown:
+            _limit(self._devices)
+            with self._begun() as conn:
+                conn.execute(
+                    load("ingest")["register_devices"], {"keys": unknown, "kind": self._kind}
+                )
+                rows = conn.execute(load("ingest")["devices"], {"keys": unknown}).fetchall()
+            self._devices |= {row["key"]: row["id"] for row in rows}
+        return self._devices
 
-    def metrics(self, conn: Conn, shape: Shape, found: Numbers) -> NDArray[np.int16]:
-        """The id of each metric of a report of that shape."""
-        ids = self._known.shapes.get(shape)
-        if ids is None:
-            ids = found.shapes.get(shape)
+    def metrics(self, shape: Shape) -> NDArray[np.int16]:
+        """The ids of the metrics of a report of that shape."""
+        ids = self._shapes.get(shape)
         if ids is None:
             counters, gauges = shape
             kinds = dict.fromkeys(counters, MetricKind.COUNTER)
-            kinds |= dict.fromkeys(gauges, MetricKind.GAUGE)
-            found.metrics.update(_ask_metrics(conn, kinds, self._known.metrics | found.metrics))
-            numbers = self._known.metrics | found.metrics
-            ids = np.array([numbers[name] for name in (*counters, *gauges)], np.int16)
-            found.shapes[shape] = ids
+            self._learn_metrics(kinds | dict.fromkeys(gauges, MetricKind.GAUGE))
+            ids = np.array([self._metrics[name] for name in (*counters, *gauges)], np.int16)
+            _limit(self._shapes)
+            self._shapes[shape] = ids
         return ids
 
-    def keep(self, found: Numbers) -> None:
-        """Remembers what a transaction found, which is committed now."""
-        _remember(self._known.devices, found.devices)
-        _remember(self._known.metrics, found.metrics)
-        _remember(self._known.shapes, found.shapes)
+    def open_sessions(self, wanted: Collection[Session], now: datetime) -> None:
+        """Makes sure that each has its row; that of a new one has seen nothing."""
+        unknown = [session for session in wanted if session not in self._sessions]
+        if unknown:
+            _limit(self._sessions)
+            devices, boots = zip(*unknown, strict=True)
+            values = {"devices": numbers(devices), "boots": texts(boots), "now": now}
+            with self._begun() as conn:
+                conn.execute(load("ingest")["open_sessions"], values)
+            self._sessions.update(unknown)
 
     def forget(self) -> None:
-        """Asks anew for everything: a device was removed, or the store is another one."""
-        self._known = Numbers()
+        """Asks anew for everything: somebody removed a device or an old session."""
+        for known in (self._devices, self._metrics, self._shapes, self._sessions):
+            known.clear()
 
-    def _ask_devices(self, conn: Conn, keys: Collection[str]) -> dict[str, int]:
-        ids = _devices(conn, keys)
-        unknown = [key for key in keys if key not in ids]
+    def _learn_metrics(self, kinds: Mapping[str, MetricKind]) -> None:
+        unknown = [name for name in kinds if name not in self._metrics]
         if unknown:
-            conn.execute(load("ingest")["register_devices"], {"keys": unknown, "kind": self._kind})
-            ids |= _devices(conn, unknown)
-        return ids
+            values = {"names": unknown, "kinds": [kinds[name] for name in unknown]}
+            with self._begun() as conn:
+                conn.execute(load("ingest")["register_metrics"], values)
+                rows = conn.execute(load("ingest")["metrics"], {"names": unknown}).fetchall()
+            self._metrics |= {row["name"]: row["id"] for row in rows}
+
+    @contextmanager
+    def _begun(self) -> Iterator[Conn]:
+        """A transaction that gives up when a caller of ours holds what it needs."""
+        with self._database.transaction() as conn:
+            conn.execute(load("ingest")["limit_lock_wait"])
+            yield conn
 
 
-def _remember(known: dict[K, V], more: Mapping[K, V]) -> None:
+def _limit(known: dict[Any, Any] | set[Any]) -> None:
     if len(known) > _MOST_KNOWN:
         known.clear()
-    known.update(more)
-
-
-def _ask_metrics(
-    conn: Conn, kinds: Mapping[str, MetricKind], known: Mapping[str, int]
-) -> dict[str, int]:
-    asked = [name for name in kinds if name not in known]
-    ids = _metrics(conn, asked) if asked else {}
-    unknown = [name for name in asked if name not in ids]
-    if unknown:
-        values = {"names": unknown, "kinds": [kinds[name] for name in unknown]}
-        conn.execute(load("ingest")["register_metrics"], values)
-        ids |= _metrics(conn, unknown)
-    return ids
-
-
-def _devices(conn: Conn, keys: Collection[str]) -> dict[str, int]:
-    rows = conn.execute(load("ingest")["devices"], {"keys": list(keys)}).fetchall()
-    return {row["key"]: row["id"] for row in rows}
-
-
-def _metrics(conn: Conn, names: Collection[str]) -> dict[str, int]:
-    rows = conn.execute(load("ingest")["metrics"], {"names": list(names)}).fetchall()
-    return {row["name"]: row["id"] for row in rows}

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from psycopg.types.multirange import Multirange
+from msgspec import Struct
 
 from domain.report import DeviceReport
-from storage.database import Conn
+from pipeline.registry import Registry
+from storage.database import Conn, Row
+from storage.literals import numbers, texts
 from storage.queries import load
 
 
-@dataclass(slots=True)
-class Stretch:
+class Stretch(Struct):
     """What a batch holds of one session of one device.
 
     Attributes:
@@ -31,13 +31,19 @@ class Stretch:
     new: bool = False
 
 
+class SessionGoneError(Exception):
+    """A session that was known has lost its row: it was too old to be kept."""
+
+
 def new_stretches(
-    conn: Conn, ids: Mapping[str, int], reports: Sequence[DeviceReport], now: datetime
+    conn: Conn, registry: Registry, reports: Sequence[DeviceReport], now: datetime
 ) -> list[Stretch]:
     """What of `reports` is not stored yet, marked as stored from now on, ordered by device.
 
     Locks the sessions until the transaction ends. A report without an identity is always new.
+    Raises SessionGoneError when `registry` remembers a session that is not there.
     """
+    ids = registry.devices({report.device_key for report in reports})
     groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for place, report in enumerate(reports):
         boot = report.identity.boot_id if report.identity else None
@@ -49,7 +55,7 @@ def new_stretches(
             untold.append(Stretch(ids[key], "", places))
         else:
             told.append(Stretch(ids[key], boot, _in_order(reports, places)))
-    _drop_known(conn, reports, told, now)
+    _drop_known(conn, registry, reports, told, now)
     fresh = [stretch for stretch in (*told, *untold) if stretch.places]
     return sorted(fresh, key=lambda stretch: _rank(reports, stretch))
 
@@ -81,56 +87,44 @@ def _in_order(reports: Sequence[DeviceReport], places: list[int]) -> list[int]:
 
 
 def _drop_known(
-    conn: Conn, reports: Sequence[DeviceReport], stretches: Sequence[Stretch], now: datetime
+    conn: Conn,
+    registry: Registry,
+    reports: Sequence[DeviceReport],
+    stretches: Sequence[Stretch],
+    now: datetime,
 ) -> None:
     if not stretches:
         return
-    found = _mark(conn, reports, stretches)
-    if len(found) < len(stretches):
-        missing = [stretch for place, stretch in enumerate(stretches) if place not in found]
-        _open(conn, missing, now)
-        again = _mark(conn, reports, missing)
-        known = [(missing[place], numbers) for place, numbers in again.items()]
-    else:
-        known = []
-    for stretch, numbers in [*((stretches[place], each) for place, each in found.items()), *known]:
-        if numbers:
+    registry.open_sessions([(each.device_id, each.boot_id) for each in stretches], now)
+    rows = _mark(conn, reports, stretches)
+    if len(rows) < len(stretches):
+        raise SessionGoneError(f"{len(stretches) - len(rows)} sessions are not there any more")
+    for row in rows:
+        stretch = stretches[row["nth"] - 1]
+        stretch.new = row["new"]
+        if row["known"]:
             seqs = _seqs(reports, stretch.places)
             stretch.places = [
                 place
                 for place, seq in zip(stretch.places, seqs, strict=True)
-                if not any(seq in stored for stored in numbers)
+                if not any(seq in part for part in row["known"])
             ]
 
 
 def _mark(
     conn: Conn, reports: Sequence[DeviceReport], stretches: Sequence[Stretch]
-) -> dict[int, Multirange[int] | None]:
-    """By place, for each session that is known: those of its numbers that were stored before."""
+) -> Sequence[Row]:
     values = {
-        "devices": [stretch.device_id for stretch in stretches],
-        "boots": [stretch.boot_id for stretch in stretches],
-        "seqs": [_ranges(_seqs(reports, stretch.places)) for stretch in stretches],
+        "devices": numbers([stretch.device_id for stretch in stretches]),
+        "boots": texts([stretch.boot_id for stretch in stretches]),
+        "seqs": "{" + ",".join([_ranges(_seqs(reports, each.places)) for each in stretches]) + "}",
     }
-    rows = conn.execute(load("ingest")["mark_messages"], values).fetchall()
-    return {row["nth"] - 1: row["known"] for row in rows}
-
-
-def _open(conn: Conn, stretches: Sequence[Stretch], now: datetime) -> None:
-    values = {
-        "devices": [stretch.device_id for stretch in stretches],
-        "boots": [stretch.boot_id for stretch in stretches],
-        "now": now,
-    }
-    rows = conn.execute(load("ingest")["open_sessions"], values).fetchall()
-    opened = {(row["device_id"], row["boot_id"]) for row in rows}
-    for stretch in stretches:
-        stretch.new = (stretch.device_id, stretch.boot_id) in opened
+    return conn.execute(load("ingest")["mark_messages"], values).fetchall()
 
 
 def _ranges(seqs: Sequence[int]) -> str:
-    """`seqs` as PostgreSQL reads a multirange."""
+    """`seqs` as PostgreSQL reads a multirange in an array."""
     first, last = seqs[0], seqs[-1]
     if last - first == len(seqs) - 1 and all(a < b for a, b in pairwise(seqs)):
-        return f"{{[{first},{last}]}}"
-    return "{" + ",".join(f"[{seq},{seq}]" for seq in seqs) + "}"
+        return f'"{{[{first},{last}]}}"'
+    return '"{' + ",".join(f"[{seq},{seq}]" for seq in seqs) + '}"'

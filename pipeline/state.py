@@ -7,10 +7,10 @@ is newer is told by session and sequence number, not by the device's time, for t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.device import Cause, DeviceState, ReportedState, Transition
 from domain.report import Contact, DeviceReport
@@ -21,8 +21,7 @@ MISSED_INTERVALS = 3.0
 _WARNED_INTERVALS = 1.5  # after a last will: one interval, and half of one for the way
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """One row of `device_status`; `version` counts the transitions.
 
     Attributes:
@@ -48,8 +47,7 @@ class Status:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What a status becomes, and the transition if its state changed."""
 
     status: Status
@@ -101,7 +99,7 @@ def _ends(run: Sequence[DeviceReport]) -> Sequence[DeviceReport]:
     ]
     contact = Contact(interval_s=promises[-1] if promises else None)
     received_at = max(report.received_at for report in run[1:])
-    return run[0], structs.replace(run[-1], contact=contact, received_at=received_at)
+    return run[0], replace(run[-1], contact=contact, received_at=received_at)
 
 
 def miss(status: Status, now: datetime, watching_since: datetime) -> Step:

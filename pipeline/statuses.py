@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import astuple
 
 from domain.device import DeviceState, Transition
 from domain.errors import StoreUnavailableError
 from pipeline.state import Status, Step
 from storage.copy import copy_rows
 from storage.database import Conn, Row
+from storage.literals import moments, numbers, texts
 from storage.queries import load
 
-_COLUMNS = tuple(field.name for field in fields(Status))
+_COLUMNS = Status.__struct_fields__
+_LITERALS: Mapping[str, Callable[[Sequence[Any]], str]] = {
+    **dict.fromkeys(("device_id", "seq", "interval_s", "version"), numbers),
+    **dict.fromkeys(("collector", "state", "reported", "component", "boot_id"), texts),
+    **dict.fromkeys(("since", "last_seen_at", "due_at"), moments),
+}
 
 PENDING_SIGN = {
     "kind": "text",
@@ -33,7 +41,7 @@ def lock_statuses(
     conn: Conn, collector: str, devices: Sequence[int], now: datetime
 ) -> dict[int, Status]:
     """The statuses of `devices`, locked until the transaction ends; made where there were none."""
-    wanted = {"devices": list(devices), "collector": collector, "now": now}
+    wanted = {"devices": numbers(devices), "collector": collector, "now": now}
     rows = conn.execute(load("state")["lock"], wanted).fetchall()
     if len(rows) < len(devices):
         conn.execute(load("state")["make"], wanted)
@@ -43,8 +51,8 @@ def lock_statuses(
 
 def status_of(row: Row) -> Status:
     """A row of `device_status` as a value."""
-    values = {name: row[name] for name in _COLUMNS}
-    return Status(**(values | {"state": DeviceState(row["state"])}))
+    device_id, collector, state, *rest = [row[name] for name in _COLUMNS]
+    return Status(device_id, collector, DeviceState(state), *rest)
 
 
 def write_steps(
@@ -75,10 +83,9 @@ def write_steps(
 
 
 def _write_statuses(conn: Conn, changed: Sequence[tuple[Status, Status]]) -> None:
-    columns: dict[str, list[Any]] = {
-        name: [getattr(after, name) for _, after in changed] for name in _COLUMNS
-    }
-    columns["read_version"] = [before.version for before, _ in changed]
+    rows = zip(*[astuple(after) for _, after in changed], strict=True)
+    columns = {name: _LITERALS[name](column) for name, column in zip(_COLUMNS, rows, strict=True)}
+    columns["read_version"] = numbers([before.version for before, _ in changed])
     written = conn.execute(load("state")["write"], columns).rowcount
     if written != len(changed):
         raise StoreUnavailableError("a device's status was changed by another writer; try again")

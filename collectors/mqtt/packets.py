@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 MAX_KEPT = 256 * 1024
 """Bytes of one message's body that are kept; of a longer one only its beginning."""
@@ -13,7 +13,7 @@ _TOPIC_MAX = 2 + 0xFFFF + 2  # the topic's length, the topic, the packet's numbe
 _LENGTH_BYTES = 4
 
 
-class Publish(NamedTuple):
+class Publish(Struct, frozen=True, gc=False):
     """One message as the broker sent it.
 
     Attributes:
@@ -54,7 +54,7 @@ class PacketReader:
         others = b""
         start, available = 0, len(data)
         while available - start >= 2:
-            length, body = data[start + 1], start + 2
+            first, length, body = data[start], data[start + 1], start + 2
             if length & 0x80:
                 length, body = _long_length(data, start + 1)
                 if body == 0:
@@ -64,8 +64,8 @@ class PacketReader:
                 if not self._is_oversized(data, start, body, length):
                     break
                 self._skip, end = end - available, available
-            if data[start] & 0xF0 == _PUBLISH:
-                published.append(_publish(data, data[start], body, end, length))
+            if first & 0xF0 == _PUBLISH:
+                published.append(_publish(data, first & _QOS, body, end, length))
             else:
                 others += data[start:end]
             start = end
@@ -78,18 +78,17 @@ class PacketReader:
         return data[start] & 0xF0 == _PUBLISH and length > enough and len(data) - body >= enough
 
 
-def _publish(data: bytes, first: int, at: int, end: int, length: int) -> Publish:
-    topic_at = at + 2
-    topic_end = topic_at + int.from_bytes(data[at:topic_at], "big")
-    body_at = topic_end + 2 if first & _QOS else topic_end
-    if body_at > end:
-        raise ValueError(f"a topic of {topic_end - topic_at} bytes in a packet of {length}")
-    return Publish(
-        data[topic_at:topic_end],
-        data[body_at : min(end, body_at + MAX_KEPT)],
-        data[topic_end:body_at],
-        length - (body_at - at),
-    )
+def _publish(data: bytes, qos: int, at: int, end: int, length: int) -> Publish:
+    """The message whose packet goes on at `at` behind its length, and until `end`."""
+    if length < 2:
+        raise ValueError(f"a message's packet of {length} bytes")
+    topic_end = at + 2 + (data[at] << 8 | data[at + 1])
+    body_at = topic_end + 2 if qos else topic_end
+    size = length - (body_at - at)
+    if size < 0:
+        raise ValueError(f"a topic of {topic_end - at - 2} bytes in a packet of {length}")
+    body = data[body_at:end] if size <= MAX_KEPT else data[body_at : body_at + MAX_KEPT]
+    return Publish(data[at + 2 : topic_end], body, data[topic_end:body_at], size)
 
 
 def _long_length(data: bytes, at: int) -> tuple[int, int]:

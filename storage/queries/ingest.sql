@@ -15,21 +15,20 @@ SELECT name, kind FROM unnest(%(names)s::text[], %(kinds)s::text[]) AS found (na
 ORDER BY name
 ON CONFLICT (name) DO NOTHING
 
--- Returns those that were not there; one order for every writer.
+-- In one order for every writer.
 -- name: open_sessions
 INSERT INTO device_session (device_id, boot_id, started_at, seen)
 SELECT device_id, boot_id, %(now)s, '{}'
 FROM unnest(%(devices)s::int4[], %(boots)s::text[]) AS wanted (device_id, boot_id)
 ORDER BY device_id, boot_id
 ON CONFLICT (device_id, boot_id) DO NOTHING
-RETURNING device_id, boot_id
 
--- Marks messages as seen. Returns the place (from 1) of each session that is there, and which of its
--- numbers were seen before; null: none.
+-- Marks messages as seen, the sessions locked in one order for every writer. Returns the place (from
+-- 1) of each session, whether it is new, and which of its numbers were seen before; null: none.
 -- name: mark_messages
 WITH wanted AS (
     SELECT device_id, boot_id, seqs, nth
-    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::text[]::int8multirange[])
+    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8multirange[])
          WITH ORDINALITY AS wanted (device_id, boot_id, seqs, nth)
 ), held AS (
     SELECT session.device_id, session.boot_id, session.seen, wanted.seqs, wanted.nth
@@ -41,7 +40,7 @@ UPDATE device_session AS session
 SET seen = held.seen + held.seqs
 FROM held
 WHERE session.device_id = held.device_id AND session.boot_id = held.boot_id
-RETURNING held.nth, nullif(held.seen * held.seqs, '{}') AS known
+RETURNING held.nth, isempty(held.seen) AS new, nullif(held.seen * held.seqs, '{}') AS known
 
 -- name: write_facts
 UPDATE device

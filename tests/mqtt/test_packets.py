@@ -94,7 +94,13 @@ def test_of_an_oversized_message_only_the_beginning_is_kept(piece: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "stream", [b"\x30\xff\xff\xff\xff\x01", framed(0x32, b"\0\x05a"), framed(0x32, b"\0\1a\0")]
+    "stream",
+    [
+        framed(0x32, b"\0"),
+        b"\x30\xff\xff\xff\xff\x01",
+        framed(0x32, b"\0\x05a"),
+        framed(0x32, b"\0\1a\0"),
+    ],
 )
 def test_what_is_not_mqtt_is_refused(stream: bytes) -> None:
     with pytest.raises(ValueError, match="packet"):

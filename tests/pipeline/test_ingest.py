@@ -193,7 +193,9 @@ def test_what_can_not_be_stored_is_refused_and_leaves_nothing(
     )
     with pytest.raises(BadInputError):
         ingest.store([report, bad])
-    assert rows("SELECT FROM device") == []
+    for table in ("reading", "device_event", "device_status", "pending_sign", "rejected_message"):
+        assert rows(f"SELECT FROM {table}") == []
+    assert rows("SELECT FROM device_session WHERE NOT isempty(seen)") == []
 
 
 def test_a_database_that_is_away_is_said_in_forecalls_words(
@@ -210,6 +212,8 @@ def test_a_batch_may_be_stored_inside_an_open_transaction(
 ) -> None:
     with database.transaction() as conn, conn.transaction(force_rollback=True):
         ingest.store_in(conn, [report])
-    assert rows("SELECT FROM device") == []
+    for table in ("reading", "device_event", "device_status", "pending_sign", "rejected_message"):
+        assert rows(f"SELECT FROM {table}") == []
+    assert rows("SELECT FROM device_session WHERE NOT isempty(seen)") == []
     with database.transaction() as conn:
         assert ingest.store_in(conn, [report]).stored == 1

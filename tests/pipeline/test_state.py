@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec.structs import replace
 
 from domain.device import Cause, DeviceState, ReportedState, Transition
 from domain.report import Contact, DeviceReport, Identity
@@ -155,7 +155,7 @@ def test_a_last_will_of_an_earlier_session_is_ignored() -> None:
 
 def test_a_wrong_device_clock_does_not_make_a_device_deaf() -> None:
     status = up_since(100)
-    behind = structs.replace(message(160, None, 10), at=at(160) - timedelta(hours=8))
+    behind = replace(message(160, None, 10), at=at(160) - timedelta(hours=8))
     heard = hear(status, behind, "mqtt", new_session=False).status
     assert heard.last_seen_at == at(160)
     assert heard.due_at == at(190)
@@ -163,9 +163,7 @@ def test_a_wrong_device_clock_does_not_make_a_device_deaf() -> None:
 
 def test_a_new_session_is_newer_whatever_its_clock_says() -> None:
     status = up_since(100)
-    rebooted = structs.replace(
-        message(101, BROKEN, 10), at=at(0), identity=Identity("second boot", 1)
-    )
+    rebooted = replace(message(101, BROKEN, 10), at=at(0), identity=Identity("second boot", 1))
     step = hear(status, rebooted, "mqtt", new_session=True)
     assert step.status.boot_id == "second boot"
     assert step.transition is not None
@@ -174,7 +172,7 @@ def test_a_new_session_is_newer_whatever_its_clock_says() -> None:
 
 def test_an_old_sessions_straggler_changes_nothing() -> None:
     status = up_since(100)
-    late = structs.replace(message(200, BROKEN, 10), at=at(50), identity=Identity("earlier", 7))
+    late = replace(message(200, BROKEN, 10), at=at(50), identity=Identity("earlier", 7))
     assert hear(status, late, "mqtt", new_session=False) == Step(status)
 
 
