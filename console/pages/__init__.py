@@ -8,6 +8,7 @@ from console.pages import (
     alerts,
     attendance,
     audit,
+    codes,
     devices,
     found,
     login,
@@ -18,5 +19,17 @@ from console.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (login, overview, stream, devices, found, alerts, tickets, attendance, uptime, audit):
+for part in (
+    login,
+    overview,
+    stream,
+    devices,
+    found,
+    codes,
+    alerts,
+    tickets,
+    attendance,
+    uptime,
+    audit,
+):
     router.include_router(part.router)

@@ -370,3 +370,16 @@ SELECT id, at, actor, action, object, detail, count(*) OVER () AS total
 
 -- name: audit_actions
 SELECT DISTINCT action FROM audit_entry ORDER BY action;
+
+-- name: unknown_codes
+SELECT u.dialect, u.raw_code, u.component, u.first_at, u.last_at, u.seen, d.key AS device_key,
+       count(*) OVER () AS total
+  FROM unknown_code u JOIN device d ON d.id = u.device_id
+ WHERE (%(dialect)s = '' OR u.dialect = %(dialect)s)
+   AND (%(search)s = '' OR concat_ws(' ', u.raw_code, u.component, d.key)
+                           ILIKE '%%' || %(search)s || '%%')
+ ORDER BY u.last_at DESC, u.dialect, u.raw_code, u.component
+ LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: unknown_dialects
+SELECT DISTINCT dialect FROM unknown_code ORDER BY dialect;

@@ -1,4 +1,4 @@
-"""Found devices are seen and taken in; administrators see who did what."""
+"""Found devices are seen and taken in, unknown codes are listed; administrators see who did what."""
 
 from __future__ import annotations
 
@@ -111,3 +111,20 @@ def test_administrators_see_who_did_what(
     rows = boss.get("/audit?action=adopt&search=k-2", headers=FRAGMENT).text
     assert all(word in rows for word in ("operator", "Adopt", "/devices/K-2", "site: s0"))
     assert "Nothing fits." in boss.get("/audit?search=nobody", headers=FRAGMENT).text
+
+
+def test_codes_that_no_table_knows_are_listed(operator: httpx.Client, seed: Seed) -> None:
+    keys = seed.fleet(1, 1, 1)
+    assert "Every code that was heard is known." in operator.get("/codes").text
+    with seed.database.transaction() as conn:
+        conn.execute(
+            "INSERT INTO unknown_code SELECT dialect, '<7F>', 'billAcceptor', %(at)s, %(at)s, 1234, "
+            "%(at)s, id FROM device, (VALUES ('id003'), ('ccnet')) AS said (dialect)",
+            {"at": seed.clock.now()},
+        )
+    page = operator.get("/codes").text
+    assert all(word in page for word in ("&lt;7F&gt;", "bill acceptor", keys[0], "1,234", "ccnet"))
+    rows = operator.get("/codes?dialect=id003&search=7f", headers=FRAGMENT).text
+    assert "id003" in rows
+    assert "ccnet" not in rows
+    assert 'href="/codes"' in operator.get("/devices").text
