@@ -14,6 +14,7 @@ from domain.device import Cause, DeviceKind, DeviceState
 from domain.errors import ConfigurationError
 from domain.vocabulary import metric
 from forecall.config import MAX_DEMO_DEVICES, Settings
+from pipeline.counters import deltas
 from simulator.fleet import Device, Fleet, plan_fleet
 from simulator.history import DeviceHistory, Series, Spell, device_history
 from simulator.script import MARGIN, plan_script
@@ -42,7 +43,9 @@ _ROLLUP = {
     "device_id": "int4",
     "metric_id": "int2",
     "n": "int4",
-    **dict.fromkeys(("total", "squares", "low", "high", "first", "last"), "float8"),
+    **dict.fromkeys(
+        ("total", "squares", "low", "high", "first", "last", "growth", "before"), "float8"
+    ),
 }
 _TRANSITION = {
     "device_id": "int4",
@@ -213,11 +216,19 @@ class _Builder:
         values = np.concatenate([series.values for _, _, series in batch.rollups])
         hours = at.astype("datetime64[h]")
         once = np.ones(len(values))
+        # Gauges get a growth too: nobody reads it.
+        growth = np.concatenate([deltas(series.values) for _, _, series in batch.rollups])
+        before = np.concatenate([_before(series.values) for _, _, series in batch.rollups])
         columns = [hours, identities, metrics, once, values, values**2, *[values] * 4]
+        columns += [growth, before]
         write_arrays(self._conn, "rollup_hourly", _ROLLUP, columns)
         raw = at >= np.datetime64(_naive(self._end - timedelta(days=RAW_DAYS)), "us")
         columns = [at[raw], at[raw], identities[raw], metrics[raw], values[raw]]
         write_arrays(self._conn, "reading", READING, columns)
+
+
+def _before(values: Any) -> Any:
+    return np.concatenate([[np.nan], values[:-1]])[: len(values)]
 
 
 def _moments(rows: Sequence[tuple[int, int, Series]]) -> Any:

@@ -15,6 +15,7 @@ from domain.clock import Clock
 from domain.errors import BadInputError
 from domain.vocabulary import metric
 from pipeline.history import History, HistoryDevice, HistoryRecord, MetricReadings, read_history
+from pipeline.rollups import counter_parts
 from storage.arrays import write_arrays
 from storage.copy import DEVICE_EVENT, READING, copy_rows
 from storage.database import Conn, Database
@@ -91,13 +92,11 @@ class _Import:
     def run(self) -> ImportCounts:
         self._ids = np.array([self._device(device) for device in self._history.devices], np.int64)
         self._make_room()
-        return ImportCounts(
-            len(self._ids),
-            self._all_readings(),
-            self._events(),
-            self._records("add_maintenance", self._history.maintenance),
-            self._records("add_failure", self._history.failures),
-        )
+        # Repairs first: a counter begins anew with the part that was replaced.
+        repairs = self._records("add_maintenance", self._history.maintenance)
+        failures = self._records("add_failure", self._history.failures)
+        readings, events = self._all_readings(), self._events()
+        return ImportCounts(len(self._ids), readings, events, repairs, failures)
 
     def _device(self, device: HistoryDevice) -> int:
         statements = load("importer")
@@ -162,7 +161,7 @@ class _Import:
         while start <= end:
             self._say("rolling up", 0.5 + 0.45 * min(1.0, max(0.0, (start - began) / whole)))
             span = {"devices": self._ids.tolist(), "start": start, "end": start + _ROLL_UP_SPAN}
-            self._conn.execute(load("importer")["roll_up"], span)
+            self._conn.execute(load("importer")["roll_up"], span | counter_parts(self._conn))
             start += _ROLL_UP_SPAN
 
     def _events(self) -> int:

@@ -21,7 +21,10 @@ ANY_ERROR = "*"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """The hourly rollups of one metric: each array is (devices, hours); `n` is 0 where silent."""
+    """The hourly rollups of one metric: each array is (devices, hours); `n` is 0 where silent.
+
+    `growth`: of a counter, from its last reading before the hour (pipeline/counters.py).
+    """
 
     metric: str
     kind: MetricKind
@@ -32,6 +35,7 @@ class Series:
     high: Floats
     first: Floats
     last: Floats
+    growth: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,4 +139,4 @@ def heard(frames: Frames) -> NDArray[np.bool_]:
 
 def empty_series(metric: str, kind: MetricKind, shape: Sequence[int]) -> Series:
     """A series in which nothing was measured yet, to be filled in place."""
-    return Series(metric, kind, *(np.zeros(shape) for _ in range(7)))
+    return Series(metric, kind, *(np.zeros(shape) for _ in range(8)))

@@ -33,9 +33,9 @@ _ROLLUP = {
     "device_id": "int4",
     "metric_id": "int2",
     "n": "int4",
-    **dict.fromkeys(("total", "squares", "low", "high", "first", "last"), "float8"),
+    **dict.fromkeys(("total", "squares", "low", "high", "first", "last", "growth"), "float8"),
 }
-_VALUES = ("n", "total", "squares", "low", "high", "first", "last")
+_VALUES = ("n", "total", "squares", "low", "high", "first", "last", "growth")
 
 
 def load_frames(conn: Conn, device_ids: Sequence[int], start: datetime, end: datetime) -> Frames:

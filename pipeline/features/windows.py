@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.features.frames import Floats, Ints, Series
 
@@ -116,11 +115,11 @@ class GaugeWindows:
 
 
 class CounterWindows:
-    """The windows of one counter: growth within and between hours, starting anew after a reset."""
+    """The windows of one counter: how much it grew in each hour."""
 
     def __init__(self, series: Series, rows: Rows) -> None:
         self._rows = rows
-        self._growth = cumulate(increments(series))
+        self._growth = cumulate(series.growth)
         present = series.n > 0
         hours = present.shape[1]
         self._first = np.where(present.any(axis=1), present.argmax(axis=1), hours)
@@ -135,17 +134,6 @@ class CounterWindows:
     def growth(self, window: int, base: int) -> Floats:
         difference: Floats = self.rate(window) - self.rate(base, skip=window)
         return difference
-
-
-def increments(series: Series) -> Floats:
-    """(devices, hours): how much a counter grew in each hour, since its last reading before."""
-    present = series.n > 0
-    fell = series.last < series.first  # it began anew from zero, after its highest
-    within = np.where(fell, series.high, 0.0) + series.last - series.first
-    previous = _previous_last(series.last, present)
-    step = series.first - previous
-    between = np.where(np.isnan(previous), 0.0, np.where(step >= 0, step, series.first))
-    return np.where(present, within + between, 0.0)
 
 
 def trailing_low(values: Floats, window: int) -> Floats:
@@ -176,13 +164,3 @@ def _first_value(series: Series) -> Floats:
     where = present.argmax(axis=1)
     values: Floats = series.first[np.arange(len(where)), where]
     return np.where(present.any(axis=1), values, 0.0)
-
-
-def _previous_last(last: Floats, present: NDArray[np.bool_]) -> Floats:
-    hours = present.shape[1]
-    index = np.where(present, np.arange(hours), -1)
-    newest = np.maximum.accumulate(index, axis=1)
-    before = np.full_like(newest, -1)
-    before[:, 1:] = newest[:, :-1]
-    values = np.take_along_axis(last, np.maximum(before, 0), axis=1)
-    return np.where(before >= 0, values, np.nan)

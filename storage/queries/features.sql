@@ -5,7 +5,7 @@ SELECT id, model, installed_on FROM device WHERE id = ANY(%(devices)s) ORDER BY 
 SELECT id, name, kind FROM metric ORDER BY name
 
 -- name: rollups
-SELECT hour, device_id, metric_id, n, total, squares, low, high, first, last
+SELECT hour, device_id, metric_id, n, total, squares, low, high, first, last, growth
 FROM rollup_hourly
 WHERE device_id = ANY(%(devices)s) AND hour >= %(start)s AND hour < %(end)s
 

@@ -76,6 +76,18 @@ def _counter(rng: np.random.Generator, hours: int) -> list[tuple[float, float]]:
     return rows
 
 
+def counted(before: float | None, after: float) -> float:
+    """What a reading adds to the one before it, by the rule as it is told in words."""
+    if before is None:
+        return 0.0
+    if after >= before:
+        return after - before
+    for limit in (2**16, 2**32):
+        if limit * 15 / 16 <= before < limit and after <= limit / 16:
+            return limit - before + after
+    return after if after <= before / 2 else 0.0
+
+
 def frames_of(past: Past, hours: int | None = None) -> Frames:
     shape = (len(past.models), hours or past.hours)
     return Frames(
@@ -97,11 +109,14 @@ def frames_of(past: Past, hours: int | None = None) -> Frames:
 def _series(name: str, kind: MetricKind, readings: Raw, shape: tuple[int, int]) -> Series:
     series = empty_series(name, kind, shape)
     for device in range(shape[0]):
+        before = None
         for at, value in readings.get((name, device), []):
             place = device, int(at)
             if place[1] >= shape[1]:
                 continue
             fresh = series.n[place] == 0
+            series.growth[place] += counted(before, value)
+            before = value
             series.n[place] += 1
             series.total[place] += value
             series.squares[place] += value**2

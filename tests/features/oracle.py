@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.features.definitions import EVENT_LOOKBACK_H, LOOKBACK_H, Feature, Source, Statistic
-from tests.features.helpers import VOCABULARY, MarkRow, Past
+from tests.features.helpers import VOCABULARY, MarkRow, Past, counted
 
 Points = list[tuple[float, float]]
 NAN = float("nan")
@@ -82,7 +82,7 @@ def _counter(past: Past, feature: Feature, device: int, end: int) -> float:
         grown = 0.0
         for (_, before), (at, value) in pairwise(points):
             if max(end - window, 0) <= math.floor(at) < end - skip:
-                grown += value - before if value >= before else value
+                grown += counted(before, value)
         hours = end - skip - began
         return grown / hours if hours > 0 else NAN
 

@@ -56,13 +56,14 @@ def test_rollups_are_those_that_live_readings_would_make(
     database: Database, clock: Clock, told: Told
 ) -> None:
     import_history(database, clock, told.folder)
-    columns = "SELECT * FROM rollup_hourly ORDER BY device_id, metric_id, hour"
+    columns = "SELECT rollup::text FROM rollup_hourly AS rollup ORDER BY device_id, metric_id, hour"
     with database.transaction() as conn:
         imported = conn.execute(columns).fetchall()
         conn.execute("TRUNCATE rollup_hourly")
         conn.execute(
             "INSERT INTO rollup_touched "
-            "SELECT DISTINCT device_id, date_trunc('hour', at) FROM reading"
+            "SELECT DISTINCT device_id, date_trunc('hour', at) FROM reading "
+            "ON CONFLICT DO NOTHING"
         )
     while refresh(database):
         pass
