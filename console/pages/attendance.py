@@ -53,6 +53,7 @@ def attendance(
         fragment="attendance_rows.html",
         wanted=wanted,
         sites=sites,
+        names={row["key"]: row["name"] for row in sites},
         page=page,
         query=_query(wanted),
         later=_query(wanted, after=page.next) if page.next else None,
