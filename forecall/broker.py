@@ -1,4 +1,4 @@
-"""The MQTT broker of an installation on one machine: the NATS server from its wheel, on loopback."""
+"""The MQTT broker of an installation on one machine: the NATS server from its wheel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import sysconfig
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import BrokerUnavailableError, ForecallError
@@ -33,26 +34,48 @@ listen: "127.0.0.1:-1"
 max_payload: 1MB
 jetstream {{ store_dir: {store}, sync_interval: "1s" }}
 mqtt {{
-  listen: "127.0.0.1:{port}"
-  ack_wait: "10s"
+  listen: "{host}:{port}"
+{tls}  ack_wait: "10s"
   max_ack_pending: 5000
 }}
 pid_file: {pid_file}
 authorization {{ include "{users}" }}
 """
 _USERS = "broker.users"
+_ANY = "0.0.0.0"  # noqa: S104 - the address that means all of this machine's; only where it is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where MQTT clients come in.
+
+    Attributes:
+        host: an address of this machine, or 0.0.0.0 for all; nobody else reaches the usual one.
+        port: 0 takes a free one at the first start and stays with it.
+        certificate, key: PEM files; None: no TLS.
+    """
+
+    host: str = HOST
+    port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Where clients on this machine reach it."""
+        return HOST if self.host == _ANY else self.host
 
 
 class Broker(Daemon):
     """One NATS server that speaks MQTT 3.1.1 and keeps sessions and messages in `folder`.
 
-    `port` 0 takes a free one at the first start and stays with it. The server ends with the process
-    that started it, even if that one is killed.
+    The server ends with the process that started it, even if that one is killed.
     """
 
     username = "forecall"
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, listener: Listener | None = None) -> None:
+        """`port`: short for a listener there that only this machine reaches."""
         self.folder = folder.expanduser().resolve()
         super().__init__(
             "broker",
@@ -60,7 +83,8 @@ class Broker(Daemon):
             ends_by=signal.SIGTERM,
             obeys_within_s=_STOP_LIMIT_S,
         )
-        self.port = port
+        self.listener = listener or Listener(port=port)
+        self.port = self.listener.port
 
     @property
     def password(self) -> str:
@@ -77,7 +101,7 @@ class Broker(Daemon):
         Raises BrokerUnavailableError, with the end of its log, when it does not come up: the port
         may be taken.
         """
-        self.port = _bindable(self.port)
+        self.port = _bindable(self.listener.host, self.port)
         configuration = self._configure()
         self._launch([str(server_program()), "--config", str(configuration)])
         self._await_answer()
@@ -105,7 +129,9 @@ class Broker(Daemon):
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = _CONFIGURATION.format(
             store=json.dumps(str(store)),
+            host=self.listener.host,
             port=self.port,
+            tls=_tls(self.listener),
             pid_file=json.dumps(str(self._pid_file)),
             users=_USERS,
         )
@@ -142,10 +168,10 @@ class Broker(Daemon):
             if self._process.poll() is not None or time.monotonic() > limit:
                 self.kill()
                 raise BrokerUnavailableError(
-                    f"the broker did not start on {HOST}:{self.port}: {self._log_tail()}"
+                    f"the broker did not start on {self.listener.host}:{self.port}: {self._log_tail()}"
                 )
             try:
-                socket.create_connection((HOST, self.port), timeout=1).close()
+                socket.create_connection((self.listener.address, self.port), timeout=1).close()
                 return
             except OSError:  # not up yet; the loop's limit decides
                 time.sleep(_POLL_S)
@@ -164,12 +190,19 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _bindable(port: int) -> int:
+def _tls(listener: Listener) -> str:
+    if listener.certificate is None:
+        return ""
+    files = {"cert_file": str(listener.certificate), "key_file": str(listener.key)}
+    return f"  tls: {json.dumps(files)}\n"
+
+
+def _bindable(host: str, port: int) -> int:
     """`port`, or a free one for 0. Asked beforehand: another server there would answer for ours."""
     try:
-        with socket.create_server((HOST, port)) as server:
+        with socket.create_server((host, port)) as server:
             return int(server.getsockname()[1])
     except OSError as error:
         raise BrokerUnavailableError(
-            f"the broker's port {HOST}:{port} is taken: {error}"
+            f"the broker's port {host}:{port} is taken: {error}"
         ) from error

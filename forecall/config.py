@@ -23,6 +23,7 @@ _ADDRESS = re.compile(
 )
 _OF_THE_TESTS = "FORECALL_TEST_"
 
+_MQTT_PORT = 1883
 Port = Annotated[int, Field(ge=1, le=65535)]
 MAX_DEMO_DEVICES = 5000
 
@@ -52,12 +53,21 @@ class Settings(BaseSettings):
         description="The MQTT broker, or those of a cluster as host:port,host:port; empty: the "
         "embedded one.",
     )
-    mqtt_port: Port = 1883
+    mqtt_port: Port = _MQTT_PORT
     mqtt_username: str = ""
     mqtt_password: SecretStr = SecretStr("")
     mqtt_ca: Path | None = Field(
         default=None, description="CA that signed the broker's certificate."
     )
+    mqtt_listen: str = Field(
+        default="",
+        description="Where the embedded broker listens, as host:port, such as 0.0.0.0:8883; empty: "
+        "for this machine only.",
+    )
+    mqtt_certificate: Path | None = Field(
+        default=None, description="The embedded broker's own, PEM; needs mqtt_key and mqtt_ca."
+    )
+    mqtt_key: Path | None = Field(default=None, description="Of mqtt_certificate, PEM.")
     mqtt_client_id: str = Field(default="forecall-collector", description="Fixed, without dots.")
     mqtt_tenant: str = Field(default="+", description="Topic level `tenant` to listen to; +: all.")
     mqtt_shards: dict[str, list[str]] = Field(
@@ -106,8 +116,21 @@ class Settings(BaseSettings):
     @field_validator("mqtt_host")
     @classmethod
     def _of_addresses(cls, value: str) -> str:
-        _addresses(value, 1883)
+        _addresses(value, _MQTT_PORT)
         return value
+
+    @field_validator("mqtt_listen")
+    @classmethod
+    def _of_one_address(cls, value: str) -> str:
+        if len(_addresses(value, _MQTT_PORT)) > 1:
+            raise ValueError("one host:port is wanted")
+        return value
+
+    @property
+    def mqtt_listens(self) -> tuple[str, int] | None:
+        """Host and port where the embedded broker listens; None: for this machine only."""
+        found = _addresses(self.mqtt_listen, _MQTT_PORT)
+        return found[0] if found else None
 
     @property
     def mqtt_addresses(self) -> list[tuple[str, int]]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from console.accounts import create_account
 from domain.clock import ManualClock, ScaledClock
 from domain.errors import ConfigurationError
-from forecall.broker import Broker
+from forecall.broker import Broker, Listener
 from forecall.config import Settings
 from forecall.demo import build_demo, demo_speed, is_built
 from forecall.lock import held
@@ -101,7 +101,7 @@ def _start(
         login = _prepare(database, settings, demo, out)
     finally:
         database.close()
-    broker = _NatsBroker(settings.data_dir)
+    broker = _NatsBroker(settings.data_dir, listener=_listener(settings, demo))
     supervisor.add(broker)
     port = next_free(settings.host, settings.port)
     adms_port = _push_port(settings, port)
@@ -112,6 +112,18 @@ def _start(
     _announce(settings, port, login, out)
     if adms_port != settings.adms_port:
         out.print(f"Port {settings.adms_port} is taken; clocks that push find {adms_port} instead.")
+
+
+def _listener(settings: Settings, demo: bool) -> Listener:
+    """Where the broker listens. Raises ConfigurationError when the settings don't fit together."""
+    if settings.mqtt_listens is None:
+        return Listener()
+    files = (settings.mqtt_certificate, settings.mqtt_key, settings.mqtt_ca)
+    if any(files) and (demo or not all(files)):
+        raise ConfigurationError(
+            "mqtt_certificate, mqtt_key, mqtt_ca: all three together, and not with --demo"
+        )
+    return Listener(*settings.mqtt_listens, settings.mqtt_certificate, settings.mqtt_key)
 
 
 def _prepare(database: Database, settings: Settings, demo: bool, out: Console) -> _Login | None:
@@ -190,7 +202,7 @@ def _environment(
             "FORECALL_DATABASE_DSN": postgres.dsn,
             "FORECALL_HOST": settings.host,
             "FORECALL_PORT": str(port),
-            "FORECALL_MQTT_HOST": "127.0.0.1",
+            "FORECALL_MQTT_HOST": broker.listener.address,
             "FORECALL_MQTT_PORT": str(broker.port),
             "FORECALL_MQTT_USERNAME": broker.username,
             "FORECALL_MQTT_PASSWORD": broker.password,

@@ -18,6 +18,7 @@ from collectors.mqtt.session import Session
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ManualClock
 from domain.errors import ConfigurationError
+from forecall.broker import Broker, Listener
 from forecall.config import Settings
 from forecall.doctor import examine
 from pipeline.devices.rights import COLLECTOR_USER
@@ -121,6 +122,23 @@ def test_a_broker_that_is_not_trusted_is_not_spoken_to(
     found = {finding.what: finding for finding in examine(_settings(settings))}["broker"]
     assert not found.well
     assert reason in found.found
+
+
+def test_the_embedded_broker_speaks_tls_where_it_is_told_to(
+    secrets: Path, tmp_path: Path, forecall: Forecall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORECALL_DATA_DIR", str(tmp_path))
+    forecall("devices", "add", "till-1", "--kind", "pos")
+    options = ("--broker", "embedded", "-o", str(tmp_path / "out"))
+    forecall("devices", "credentials", "till-1", *options)
+    listener = Listener("0.0.0.0", 0, secrets / "mqtt.crt", secrets / "mqtt.key")
+    context = ssl.create_default_context(cafile=str(secrets / "mqtt_ca.crt"))
+    with Broker(tmp_path, listener=listener) as broker:
+        for host in (listener.address, "localhost"):
+            password = passwords(tmp_path / "out")["till-1"]
+            device = Peer(broker.port, "till-1", password, tls=context, host=host)
+            assert device.welcome
+            device.leave()
 
 
 def _hear_nothing(published: Sequence[Publish], _: datetime) -> Said:
