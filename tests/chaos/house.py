@@ -23,6 +23,7 @@ from storage.migrate import migrate
 from tests.chaos.publisher import TENANTS, Ledger, Order
 from tests.waiting import wait_for
 
+_ROOT = Path(__file__).parents[2]
 _LIMIT_S = 300.0
 
 
@@ -46,10 +47,8 @@ class Publishing:
     def __init__(self, order: Order, ledger: Path) -> None:
         self.order = order
         self._ledger = ledger
-        script = Path(__file__).with_name("publisher.py")
-        self._process = subprocess.Popen(
-            [sys.executable, str(script), str(ledger)], stdin=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-m", "tests.chaos.publisher", str(ledger)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=_ROOT)
         assert self._process.stdin
         self._process.stdin.write(f"{msgspec.json.encode(asdict(order)).decode()}\n")
         self._process.stdin.flush()
@@ -68,17 +67,22 @@ class Publishing:
 
 @dataclass
 class House:
-    """One installation: as in production, but for the processes' number."""
+    """One installation: as in production, but for the processes' number.
+
+    `dsn`: a migrated database that need not be killed; empty: a server of its own.
+    """
 
     folder: Path
     broker: AnyBroker
     settings: dict[str, str] = field(default_factory=dict)
+    dsn: str = ""
     collectors: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.server = EmbeddedServer(self.folder / "data")
-        self.server.start()
-        self.database = Database(self.server.dsn)
+        if not self.dsn:
+            self.server.start()
+        self.database = Database(self.dsn or self.server.dsn)
         migrate(self.database)
 
     def __enter__(self) -> House:
@@ -94,7 +98,7 @@ class House:
         """Starts one more `forecall collect mqtt`."""
         name = f"collector-{len(self.collectors) + 1}"
         given = {
-            "FORECALL_DATABASE_DSN": self.server.dsn,
+            "FORECALL_DATABASE_DSN": self.dsn or self.server.dsn,
             "FORECALL_DATA_DIR": str(self.folder / name),
             "FORECALL_MQTT_HOST": HOST,
             "FORECALL_MQTT_PORT": str(self.broker.port),

@@ -1,4 +1,4 @@
-"""A publisher in a process of its own: `publisher.py LEDGER`, with an `Order` as JSON on the first line of input.
+"""A publisher in a process of its own: `LEDGER` is its argument, an `Order` as JSON its first line of input.
 
 Publishes as fast as the broker acknowledges, or at the order's rate, until its input ends. Then it
 waits until everything is acknowledged and writes what it sent to LEDGER.
@@ -7,7 +7,6 @@ waits until everything is acknowledged and writes what it sent to LEDGER.
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import sys
 import threading
@@ -17,11 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
 
 import msgspec
-from paho.mqtt.client import Client, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.chaos.line import Line
 
 GAUGES = 3
 """Readings in one heartbeat."""
@@ -34,6 +32,7 @@ _POISON_EVERY = 97
 _EVENT_EVERY = 25
 _TWICE_EVERY = 31
 _KEPT = 10  # times that many messages later, one comes again
+_NAP_S = 0.01
 _JUMPS_AFTER = 20  # messages of a device, before its clock jumps
 _TEN_YEARS = timedelta(days=3652)
 _POISON = (
@@ -87,63 +86,32 @@ class _Message:
     body: bytes
 
 
-class Publisher:
-    """One client of the broker. It turns to the next address when the one it has is lost."""
-
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._addresses = itertools.cycle(order.addresses)
-        self._confirmed: SimpleQueue[int] = SimpleQueue()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2,
-            f"chaos-{order.run}",
-            clean_session=False,
-            protocol=MQTTv311,
-        )
-        if order.username:
-            self._client.username_pw_set(order.username, order.password)
-        self._client.max_inflight_messages_set(UNDER_WAY)
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_publish = lambda _, __, mid, ___, ____: self._confirmed.put(mid)
-        self._client.on_disconnect = lambda *_: self._turn_to_next()
-        self._client.on_connect_fail = lambda *_: self._turn_to_next()
-        self._ending = False
-
-    def run(self, ended: threading.Event) -> Ledger:
-        """Publishes until `ended`, and until the broker has acknowledged everything."""
-        self._turn_to_next()
-        self._client.loop_start()
-        ledger, under_way = Ledger(), set[int]()
-        began = time.monotonic()
-        for count, (message, again) in enumerate(_repeated(_mixed(self._order)), 1):
-            self._await(under_way, UNDER_WAY - 1)
-            _pace(began, count, self._order.rate)
-            if ended.is_set():
-                break
-            under_way.add(self._client.publish(message.topic, message.body, 1).mid)
-            if again:
-                ledger.twice += 1
-            else:
-                _note(self._order, ledger, message)
-        self._await(under_way, 0)
-        self._ending = True
-        self._client.disconnect()
-        self._client.loop_stop()
-        return ledger
-
-    def _await(self, under_way: set[int], most: int) -> None:
-        """Waits until at most `most` messages are unacknowledged."""
-        while not self._confirmed.empty() or len(under_way) > most:
-            under_way.discard(self._confirmed.get())
-
-    def _turn_to_next(self) -> None:
-        if not self._ending:
-            self._client.connect_async(*next(self._addresses), 10)
+def publish(order: Order, ended: threading.Event) -> Ledger:
+    """Publishes until `ended`, and until the broker has acknowledged everything."""
+    line = Line(order.addresses, f"chaos-{order.run}", (order.username, order.password))
+    ledger, began = Ledger(), time.monotonic()
+    for count, (message, again) in enumerate(_repeated(_mixed(order)), 1):
+        while len(line.under_way) >= UNDER_WAY:
+            line.exchange(wait=True)
+        _pace(line, began, count, order.rate)
+        if ended.is_set():
+            break
+        line.publish(message.topic, message.body)
+        if again:
+            ledger.twice += 1
+        else:
+            _note(order, ledger, message)
+    while line.under_way:
+        line.exchange(wait=True)
+    line.close()
+    return ledger
 
 
-def _pace(began: float, count: int, rate: float) -> None:
-    if rate:
-        time.sleep(max(0.0, began + count / rate - time.monotonic()))
+def _pace(line: Line, began: float, count: int, rate: float) -> None:
+    early = began + count / rate - time.monotonic() if rate else 0.0
+    if early > _NAP_S:
+        line.exchange(wait=False)
+        time.sleep(early)
 
 
 def _note(order: Order, ledger: Ledger, message: _Message) -> None:
@@ -196,13 +164,13 @@ def _message(order: Order, number: int) -> _Message:
     at = datetime.now(UTC)
     if has_jumped(order, number):
         at += _TEN_YEARS if number % order.devices % 10 == 3 else -_TEN_YEARS
-    common = {"schema": 1, "boot_id": "b1", "seq": number, "ts": at.isoformat()}
+    common = {"schema": 1, "boot_id": "b1", "seq": number, "ts": at}
     if number % _EVENT_EVERY == 0:
         what = {"component": "cashBox", "code": "x.Chaos", "severity": "info"}
-        body = json.dumps(common | what | {"raw_code": str(number)}).encode()
+        body = msgspec.json.encode(common | what | {"raw_code": str(number)})
         return _Message(number, "event", f"{topic}/event", body)
     gauges = {"x.Number": number, "x.Half": number / 2, "x.Fixed": 7.5}
-    body = json.dumps(common | {"interval_s": 60, "gauges": gauges}).encode()
+    body = msgspec.json.encode(common | {"interval_s": 60, "gauges": gauges})
     return _Message(number, "heartbeat", f"{topic}/heartbeat", body)
 
 
@@ -210,7 +178,7 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.readline(), type=Order)
     ended = threading.Event()
     threading.Thread(target=_await_end_of_input, args=(ended,), daemon=True).start()
-    ledger = Publisher(order).run(ended)
+    ledger = publish(order, ended)
     Path(sys.argv[1]).write_bytes(msgspec.json.encode(ledger))
 
 

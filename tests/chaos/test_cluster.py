@@ -20,8 +20,8 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     cluster.stop()
 
 
-def test_a_killed_node_takes_nothing_with_it(cluster: Cluster, tmp_path: Path) -> None:
-    with House(tmp_path, cluster, cluster.settings) as house:
+def test_a_killed_node_takes_nothing_with_it(cluster: Cluster, dsn: str, tmp_path: Path) -> None:
+    with House(tmp_path, cluster, cluster.settings, dsn) as house:
         house.add_collector()
         house.await_collectors()
         others_first = [*cluster.addresses[1:], cluster.addresses[0]]

@@ -28,8 +28,8 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker
 
 
 @pytest.fixture
-def house(broker: AnyBroker, tmp_path: Path) -> Iterator[House]:
-    with House(tmp_path, broker) as house:
+def house(broker: AnyBroker, dsn: str, tmp_path: Path) -> Iterator[House]:
+    with House(tmp_path, broker, dsn=dsn) as house:
         house.share(collectors=2)
         yield house
 
