@@ -116,10 +116,9 @@ class House:
         """Cuts the topics into a shard a tenant, and starts so many collectors for them."""
         shards = {tenant: [f"v1/{tenant}/+/+/+"] for tenant in TENANTS}
         self.settings["FORECALL_MQTT_SHARDS"] = json.dumps(shards)
-        self.add_collector()
-        self.await_collectors(len(shards))
-        for _ in range(1, collectors):
+        for _ in range(collectors):
             self.add_collector()
+        self.await_collectors(len(shards))
         wait_for("all hold shards", lambda: len(self.rows("owners")) == collectors)
 
     def await_collectors(self, watches: int = 1) -> None:
