@@ -23,6 +23,11 @@ check: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What runs side by side in one benchmark can be compared; figures of different runs can't.
+bench: $(VENV)/.ready-dev
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.clocks
+
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""The same messages from the same broker into the same tables, in four ways."""

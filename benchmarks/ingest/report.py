@@ -1,0 +1,28 @@
+"""How a contender tells how far it is, on its standard output."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+_SAMPLE = 50  # one message in so many is timed
+
+
+class Progress:
+    """Counts committed messages; prints a line of JSON once there are `expected`."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
+        self._count = 0
+        self._delays: list[float] = []
+        self.done = False
+
+    def committed(self, count: int, made: Sequence[float]) -> None:
+        """`made`: when the messages were made, in seconds since 1970."""
+        now = time.time()
+        self._count += count
+        self._delays += [now - moment for moment in made[::_SAMPLE]]
+        if self._count >= self._expected and not self.done:
+            self.done = True
+            print(json.dumps({"ended": now, "delays": self._delays}), flush=True)
