@@ -22,6 +22,7 @@ from collectors.mqtt.messages import (
     State,
 )
 from domain.clock import require_aware
+from domain.dialects import event_of
 from domain.errors import UndecodableMessageError
 from domain.report import Contact, DeviceFacts, DeviceReport, EventReport, Identity
 
@@ -164,6 +165,10 @@ def _event(device: str, message: Event, received_at: datetime) -> DeviceReport:
     event = EventReport(
         message.component, message.code, message.severity, message.dialect, message.raw_code
     )
+    if not message.code:
+        if not message.dialect or not message.raw_code:
+            raise UndecodableMessageError("code: missing; allowed: a code, or dialect and raw_code")
+        event = event_of(message.dialect, message.raw_code, message.component, message.severity)
     return DeviceReport(
         *(device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
         events=(event,),

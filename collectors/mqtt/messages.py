@@ -65,10 +65,10 @@ class Counters(Message, frozen=True, forbid_unknown_fields=True):
 
 
 class Event(Message, frozen=True, forbid_unknown_fields=True):
-    """`component` may be empty: the whole device."""
+    """`component` may be empty: the whole device; `code`, where `dialect` and `raw_code` give it."""
 
     component: Component
-    code: Code
     severity: Severity
+    code: Code = ""
     dialect: Component = ""
     raw_code: Make = ""
