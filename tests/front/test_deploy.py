@@ -46,6 +46,27 @@ def test_setup_makes_secrets_once_and_keeps_them_private(site: Path) -> None:
     assert before["mqtt_password"] not in before["mqtt_passwords"]
 
 
+def test_a_new_certificate_is_of_the_same_authority(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder)
+    secrets = folder / "deploy/secrets"
+    authority, before = (secrets / "mqtt_ca.crt").read_bytes(), (secrets / "mqtt.crt").read_bytes()
+    (secrets / "mqtt.crt").unlink()
+    _run(folder, "deploy/setup", "new.example.org")
+    assert (secrets / "mqtt_ca.crt").read_bytes() == authority
+    assert (secrets / "mqtt.crt").read_bytes() != before
+    _run(
+        secrets,
+        *("openssl", "verify", "-CAfile", "mqtt_ca.crt"),
+        *("-verify_hostname", "new.example.org", "mqtt.crt"),
+    )
+    (secrets / "mqtt.crt").unlink()
+    (secrets / "mqtt_ca.key").unlink()
+    again = subprocess.run(["deploy/setup"], cwd=folder, capture_output=True, check=False)
+    assert again.returncode == 1
+    assert b"put it back" in again.stderr
+
+
 def test_compose_accepts_the_file(site: Path) -> None:
     compose = _compose()
     _run(site, *compose, "config", "--quiet")
