@@ -20,6 +20,7 @@ from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
 from models.score import score
+from pipeline.punch_pattern import watch_punches
 from pipeline.push_proof import prove_days
 from pipeline.retention import drop_old
 from pipeline.rollups import refresh
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 SCORE_EVERY = timedelta(minutes=30)
 _SCORE_AT_MOST_EVERY_S = 6.0
+PUNCHES_EVERY = timedelta(minutes=10)
+_PUNCHES_AT_MOST_EVERY_S = 10.0
 PROVE_EVERY = timedelta(minutes=10)
 _PROVE_AT_MOST_EVERY_S = 5.0
 _ROLLUPS_AT_ONCE = 2000
@@ -59,6 +62,11 @@ def jobs(installation: Installation) -> list[Job]:
             "score",
             max(_SCORE_AT_MOST_EVERY_S, wall_seconds(clock, SCORE_EVERY)),
             lambda: score(database, clock),
+        ),
+        Job(
+            "punches",
+            max(_PUNCHES_AT_MOST_EVERY_S, wall_seconds(clock, PUNCHES_EVERY)),
+            lambda: watch_punches(database, clock),
         ),
         Job("desk", 5.0, lambda: tick(database, clock)),
         Job(

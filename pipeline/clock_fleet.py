@@ -115,13 +115,13 @@ def _target(row: Row) -> PollTarget:
     values = dict(row)
     return PollTarget(
         known=Known.from_json(values.pop("known")),
-        time_zone=_known_zone(values.pop("time_zone")),
+        time_zone=known_zone(values.pop("time_zone")),
         **values,
     )
 
 
 @cache
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
     """`name`, or UTC when there is no such time zone: said once, not at every poll."""
     try:
         ZoneInfo(name)

@@ -31,3 +31,11 @@ ALTER TABLE clock_poll
 
 -- How many of a site's clocks may be polled at once, by all pollers together: its line may be thin.
 ALTER TABLE site ADD COLUMN poll_limit integer NOT NULL DEFAULT 4 CHECK (poll_limit > 0);
+
+-- When people punch at a clock, learnt from its own weeks; and its silence, once it was told.
+CREATE TABLE punch_pattern (
+    device_id    integer PRIMARY KEY REFERENCES device ON DELETE CASCADE,
+    made_at      timestamptz NOT NULL,
+    expected     real[] NOT NULL,                      -- punches at least, by hour of the week from Monday; empty: not known
+    silent_since timestamptz                           -- its last punch before the silence
+);
