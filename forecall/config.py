@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     mqtt_key: Path | None = Field(default=None, description="Of mqtt_certificate, PEM.")
     mqtt_client_id: str = Field(default="forecall-collector", description="Fixed, without dots.")
     mqtt_tenant: str = Field(default="+", description="Topic level `tenant` to listen to; +: all.")
+    mqtt_mapping: Path | None = Field(
+        default=None, description="A TOML file: how devices that publish some other JSON are read."
+    )
+    mqtt_sparkplug_interval_s: float = Field(
+        default=900, ge=1, le=86_400, description="Promise of Sparkplug devices that give none."
+    )
     mqtt_shards: dict[str, list[str]] = Field(
         default={},
         description="Topic filters by shard, for several collectors; in a variable as JSON: "

@@ -1,0 +1,21 @@
+"""What the terminals' collector understands: its own contract, Sparkplug B, and a mapping file's JSON."""
+
+from __future__ import annotations
+
+from collectors.mqtt.contract import JsonContract
+from collectors.mqtt.dialect import Dialect
+from collectors.mqtt.mapping import load_mapping
+from collectors.mqtt.sparkplug import SparkplugB
+from domain.clock import Clock
+from forecall.config import Settings
+
+
+def mqtt_dialects(settings: Settings, clock: Clock) -> list[Dialect]:
+    """New dialects, for one collector. Raises ConfigurationError when the mapping file is wrong."""
+    dialects: list[Dialect] = [
+        JsonContract(settings.mqtt_tenant),
+        SparkplugB(clock, settings.mqtt_sparkplug_interval_s),
+    ]
+    if settings.mqtt_mapping is not None:
+        dialects.append(load_mapping(settings.mqtt_mapping))
+    return dialects
