@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import attendance, devices, history
+from forecall.commands import attendance, devices, history, shards
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -31,6 +31,7 @@ history.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
+app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 
 _SERVICES = "Services"

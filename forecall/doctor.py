@@ -7,14 +7,14 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
 
+from collectors.mqtt.shards import Shard
 from domain.clock import Clock, ScaledClock
 from forecall.config import Settings
 from forecall.lock import is_held
@@ -22,6 +22,8 @@ from forecall.ports import is_free
 from forecall.services import mqtt_shards
 from forecall.wiring import dsn
 from forecall.work import beat_file
+from pipeline.flows import CollectorFlow, clocks_off, read_flows
+from pipeline.shards import read_shards
 from storage.clock import installed_clock
 from storage.database import Conn
 from storage.engine import detect
@@ -31,6 +33,7 @@ from storage.queries import load
 _PYTHON = (3, 11)
 _FREE_BYTES = 2_000_000_000
 _SILENT_WALL_S = 15.0
+_BEHIND_S = 60.0
 _CONNECT_S = 3
 
 
@@ -121,22 +124,51 @@ def _accounts(conn: Conn) -> Finding:
 
 
 def _collectors(settings: Settings, conn: Conn, clock: Clock) -> Iterator[Finding]:
-    beats = {row["collector"]: row["beat_at"] for row in conn.execute(load("front")["watches"])}
-    for name in (*(shard.collector for shard in mqtt_shards(settings)), "zkteco"):
-        beat = beats.get(name)
-        silent = clock.now() - beat if beat else None
-        well = silent is not None and silent < timedelta(seconds=_SILENT_WALL_S * clock.speed)
-        found = "has never run" if silent is None else f"silent for {_wall(silent, clock)} s"
+    flows = {flow.collector: flow for flow in read_flows(conn, clock)}
+    shards = [shard.collector for shard in mqtt_shards(settings)]
+    for name in (*shards, "zkteco"):
+        silent_s = flows[name].silent_s if name in flows else None
+        well = silent_s is not None and silent_s < _SILENT_WALL_S
+        found = "has never run" if silent_s is None else f"silent for {silent_s:.0f} s"
         yield Finding(
             f"collector {name}",
             well,
             "hears its devices" if well else found,
             f"Start it: forecall collect {name.partition(':')[0]} (forecall up starts all parts)",
         )
+    yield from (_lag(flow) for flow in flows.values() if flow.age_s is not None)
+    yield from _left_shards(conn, shards)
+    yield _device_clocks(conn, clock)
 
 
-def _wall(span: timedelta, clock: Clock) -> int:
-    return round(span.total_seconds() / clock.speed)
+def _lag(flow: CollectorFlow) -> Finding:
+    behind_s = max(flow.age_s or 0.0, flow.wait_s or 0.0)
+    return Finding(
+        f"lag of {flow.collector}",
+        behind_s < _BEHIND_S,
+        f"messages are stored {behind_s:.1f} s after they were made",
+        "Give it time, or more collectors: docs/scaling.md",
+    )
+
+
+def _left_shards(conn: Conn, set_now: Sequence[str]) -> Iterator[Finding]:
+    for row in read_shards(conn):
+        name = Shard(row["name"], tuple(row["filters"])).collector
+        if name not in set_now:
+            yield Finding(
+                f"shard {name}",
+                False,
+                "is not among mqtt_shards; the broker still keeps messages for it",
+                f"Put it back, or end it when its messages are stored: forecall shards drop {name}",
+            )
+
+
+def _device_clocks(conn: Conn, clock: Clock) -> Finding:
+    off = clocks_off(conn, clock)
+    found = f"{off} devices give a wrong time" if off else "all devices give a likely time"
+    return Finding(
+        "device clocks", not off, found, "Set them; the console's events x.ClockOff name them."
+    )
 
 
 def _worker(settings: Settings) -> Finding:

@@ -32,16 +32,11 @@ def collect_mqtt(installation: Installation, stop: Event) -> None:
 
     database, clock, settings = installation.database, installation.clock, installation.settings
     shards = mqtt_shards(settings)
-    broker, watch = broker_settings(settings), CollectorWatch(database, clock)
+    watch = CollectorWatch(database, clock)
 
     def collecting(shard: Shard) -> Collect:
         dialects = [JsonContract(settings.mqtt_tenant)]
-        own = replace(
-            broker,
-            name=shard.collector,
-            client_id=shard.client_id(broker.client_id),
-            topics=shard.topics,
-        )
+        own = shard_settings(settings, shard)
         intake = Ingest(database, clock, shard.collector)
         return MqttCollector(own, dialects, intake, watch, clock).run
 
@@ -128,6 +123,13 @@ def mqtt_shards(settings: Settings) -> list[Shard]:
 
     named = [Shard(name, tuple(topics)) for name, topics in settings.mqtt_shards.items()]
     return named or [Shard()]
+
+
+def shard_settings(settings: Settings, shard: Shard) -> BrokerSettings:
+    """How whoever holds `shard` reaches the broker. Raises ConfigurationError when none is set."""
+    broker = broker_settings(settings)
+    client_id = shard.client_id(broker.client_id)
+    return replace(broker, name=shard.collector, client_id=client_id, topics=shard.topics)
 
 
 SERVICES: Mapping[str, Callable[[Installation, Event], None]] = {

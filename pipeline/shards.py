@@ -7,8 +7,11 @@ import socket
 import uuid
 from collections.abc import Mapping, Sequence
 
-from collectors.mqtt.shards import LEASE_S, Holding
-from storage.database import Conn, Database
+from collectors.mqtt.shards import LEASE_S, Holding, Shard
+from domain.clock import Clock
+from domain.errors import NotAllowedError, NotFoundError
+from pipeline.watch import forget_collector
+from storage.database import Conn, Database, Row
 from storage.queries import load
 
 
@@ -65,3 +68,27 @@ class LeasedShards:
         place = [row["owner"] for row in rows].index(self._owner)
         each, left_over = divmod(len(self._filters), len(rows))
         return each + (place < left_over)
+
+
+def read_shards(conn: Conn) -> list[Row]:
+    """Every shard: `name`, `filters`, and `holder`, who has a lease on it; None: nobody."""
+    return conn.execute(load("shards")["shards"]).fetchall()
+
+
+def forget_shard(conn: Conn, clock: Clock, name: str) -> Shard:
+    """Removes a shard; its devices are unwatched since it was last heard. Returns what it was.
+
+    Raises NotFoundError when there is none, and NotAllowedError while a collector holds it.
+    """
+    conn.execute(load("shards")["in_turn"])
+    found = {row["name"]: row for row in read_shards(conn)}
+    if name not in found:
+        raise NotFoundError(f"there is no shard {name!r}; `forecall shards list` shows them")
+    shard, holder = Shard(name, tuple(found[name]["filters"])), found[name]["holder"]
+    if holder:
+        raise NotAllowedError(
+            f"{shard.collector} is held by {holder}: take it out of mqtt_shards first"
+        )
+    conn.execute(load("shards")["forget"], {"name": name})
+    forget_collector(conn, shard.collector, clock.now())
+    return shard

@@ -72,6 +72,13 @@ def pause_simulation(conn: Conn, now: datetime) -> int:
     )
 
 
+def forget_collector(conn: Conn, collector: str, now: datetime) -> None:
+    """Ends the watch of a collector that will not come back; what it took in stays counted."""
+    row = conn.execute(load("watch")["end"], {"collector": collector}).fetchone()
+    if row:
+        lose_devices(conn, collector, row["beat_at"], now, Cause.COLLECTOR_AWAY)
+
+
 def lose_devices(conn: Conn, collector: str, at: datetime, now: datetime, cause: Cause) -> int:
     """Makes every device of `collector` unwatched since `at`; returns how many were not."""
     rows = conn.execute(load("state")["watched"], {"collector": collector}).fetchall()

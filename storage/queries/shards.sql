@@ -48,3 +48,10 @@ DELETE FROM collector_worker WHERE owner = %(owner)s
 SELECT name FROM collector_shard
 WHERE owner IS NULL OR leased_until <= clock_timestamp()
 ORDER BY name
+
+-- name: shards
+SELECT name, filters, CASE WHEN leased_until > clock_timestamp() THEN owner END AS holder
+FROM collector_shard ORDER BY name
+
+-- name: forget
+DELETE FROM collector_shard WHERE name = %(name)s

@@ -15,6 +15,9 @@ WHERE collector = %(collector)s AND beat_at >= %(heard_after)s
 -- name: away
 SELECT collector, beat_at FROM collector_watch WHERE beat_at < %(heard_after)s FOR UPDATE SKIP LOCKED
 
+-- name: end
+DELETE FROM collector_watch WHERE collector = %(collector)s RETURNING beat_at
+
 -- name: end_all
 DELETE FROM collector_watch RETURNING collector, beat_at
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.shards import LeasedShards
+from collectors.mqtt.shards import Shard
+from domain.clock import ManualClock
+from domain.errors import NotAllowedError, NotFoundError
+from domain.report import DeviceReport, Identity
+from pipeline.ingest import Ingest
+from pipeline.shards import LeasedShards, forget_shard, read_shards
+from pipeline.watch import CollectorWatch
 from storage.database import Database
 
 ABC = {"a": ["v1/a/#"], "b": ["v1/b/#"], "c": ["v1/c/#"]}
@@ -60,6 +67,26 @@ def test_who_leaves_leaves_everything_at_once(database: Database) -> None:
     turn(first), turn(second)
     first.leave()
     assert turn(second) == {"a", "b", "c"}
+
+
+def test_a_shard_is_forgotten_only_when_nobody_holds_it_and_leaves_its_devices_unwatched(
+    database: Database, clock: ManualClock
+) -> None:
+    LeasedShards(database, {"a": ["v1/a/#"]}).renew()
+    now = clock.now()
+    CollectorWatch(database, clock).beat("mqtt:a")
+    Ingest(database, clock, "mqtt:a").store([DeviceReport("till", now, now, Identity("b", 1))])
+    with pytest.raises(NotAllowedError, match="is held by"), database.transaction() as conn:
+        forget_shard(conn, clock, "a")
+    let_run_out(database)
+    with database.transaction() as conn:
+        assert forget_shard(conn, clock, "a") == Shard("a", ("v1/a/#",))
+        assert read_shards(conn) == []
+        assert conn.execute("SELECT FROM collector_watch").fetchall() == []
+        assert conn.execute("SELECT state FROM device_status").fetchone() == {"state": "unwatched"}
+        assert conn.execute("SELECT stored FROM intake_count").fetchone() == {"stored": 1}
+    with pytest.raises(NotFoundError, match="'a'"), database.transaction() as conn:
+        forget_shard(conn, clock, "a")
 
 
 @settings(
