@@ -27,6 +27,7 @@ def collect_mqtt(installation: Installation, stop: Event) -> None:
     """Hears terminals through the MQTT broker: the shards that it gets a lease on."""
     from collectors.mqtt.collector import MqttCollector
     from collectors.mqtt.contract import JsonContract
+    from collectors.mqtt.memory import collect_garbage_rarely
     from collectors.mqtt.shards import Collect, ShardRunner
     from pipeline.shards import LeasedShards
 
@@ -40,6 +41,7 @@ def collect_mqtt(installation: Installation, stop: Event) -> None:
         intake = Ingest(database, clock, shard.collector)
         return MqttCollector(own, dialects, intake, watch, clock).run
 
+    collect_garbage_rarely()
     leases = LeasedShards(database, {shard.name: shard.topics for shard in shards})
     ShardRunner(shards, leases, collecting).run(stop)
 

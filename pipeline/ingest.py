@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -42,11 +43,15 @@ class _Batch:
     times: Times
     stretches: Sequence[Stretch]
 
-    def arrivals(self) -> Iterator[tuple[int, DeviceReport]]:
-        """Each new report and its device."""
-        for stretch in self.stretches:
-            for place in stretch.places:
-                yield stretch.device_id, self.reports[place]
+    def arrivals(self, chosen: Callable[[DeviceReport], object]) -> list[tuple[int, DeviceReport]]:
+        """The new reports for which `chosen` says yes, each with its device."""
+        reports = self.reports
+        return [
+            (stretch.device_id, reports[place])
+            for stretch in self.stretches
+            for place in stretch.places
+            if chosen(reports[place])
+        ]
 
 
 class Ingest:
@@ -135,7 +140,8 @@ def _follow(statuses: dict[int, Status], batch: _Batch, collector: str) -> dict[
 
 
 def _write_facts(conn: Conn, batch: _Batch) -> None:
-    facts = {device: report.facts for device, report in batch.arrivals() if report.facts}
+    told = batch.arrivals(attrgetter("facts"))
+    facts = {device: report.facts for device, report in told if report.facts}
     if not facts:
         return
     ordered = sorted(facts.items(), key=lambda item: item[0])
@@ -150,7 +156,9 @@ def _write_facts(conn: Conn, batch: _Batch) -> None:
 
 def _write_events(conn: Conn, batch: _Batch) -> None:
     events = [
-        (device, report, event) for device, report in batch.arrivals() for event in report.events
+        (device, report, event)
+        for device, report in batch.arrivals(attrgetter("events"))
+        for event in report.events
     ]
     if batch.times.off.any():
         events += [(device, report, CLOCK_OFF) for device, report in _newly_off(conn, batch)]
@@ -162,11 +170,11 @@ def _write_events(conn: Conn, batch: _Batch) -> None:
 
 def _newly_off(conn: Conn, batch: _Batch) -> list[tuple[int, DeviceReport]]:
     """One report of each device whose clock is far off, unless that was said within a day."""
-    off = {
-        device: report
-        for device, report in batch.arrivals()
-        if believed_time(report) != report.at and not report.contact.is_will
-    }
+    off = dict(
+        batch.arrivals(
+            lambda report: believed_time(report) != report.at and not report.contact.is_will
+        )
+    )
     if not off:
         return []
     after = min(report.received_at for report in off.values()) - _CLOCK_OFF_REST

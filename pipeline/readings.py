@@ -22,6 +22,8 @@ MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(days=30)
 """A device's time outside this window around its arrival is not believed."""
 
+_MOST_HOURS = 2**31  # since 1970
+
 Moments = NDArray[np.datetime64]
 
 
@@ -101,10 +103,11 @@ def write_readings(
 
 def _touch(conn: Conn, device: NDArray[np.int32], at: Moments) -> None:
     hours = at.astype("datetime64[h]").astype(np.int64)
-    pairs = np.unique(np.stack([device.astype(np.int64), hours], axis=1), axis=0)
-    starts = np.datetime_as_string(pairs[:, 1].view("datetime64[h]"), unit="m", timezone="UTC")
+    touched = np.unique(device.astype(np.int64) * _MOST_HOURS + hours)
+    devices, hours = np.divmod(touched, _MOST_HOURS)
+    starts = np.datetime_as_string(hours.view("datetime64[h]"), unit="m", timezone="UTC")
     values = {
-        "devices": numbers(pairs[:, 0].tolist()),
+        "devices": numbers(devices.tolist()),
         "hours": "{" + ",".join(starts) + "}",
     }
     conn.execute(load("ingest")["touch"], values)

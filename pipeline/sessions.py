@@ -62,8 +62,7 @@ def new_stretches(
 
 def _rank(reports: Sequence[DeviceReport], stretch: Stretch) -> tuple[int, bool, datetime, str]:
     """Old sessions first: what a device's latest boot says is heard last."""
-    begun = min(reports[place].at for place in stretch.places)
-    return stretch.device_id, stretch.new, begun, stretch.boot_id
+    return stretch.device_id, stretch.new, reports[stretch.places[0]].at, stretch.boot_id
 
 
 def _seqs(reports: Sequence[DeviceReport], places: Sequence[int]) -> list[int]:

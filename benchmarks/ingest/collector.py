@@ -13,6 +13,7 @@ import structlog
 from benchmarks.ingest.report import Progress
 from collectors.mqtt.collector import MqttCollector
 from collectors.mqtt.contract import JsonContract
+from collectors.mqtt.memory import collect_garbage_rarely
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import SystemClock
 from domain.report import DeviceReport, Flow, IntakeResult, RejectedMessage
@@ -50,6 +51,7 @@ def main() -> None:
     clock, database = SystemClock(), Database(dsn)
     settings = BrokerSettings("127.0.0.1", int(port), client_id=client_id, topics=(topics,))
     told = _Told(Ingest(database, clock, "mqtt"), CollectorWatch(database, clock), int(messages))
+    collect_garbage_rarely()
     stop = threading.Event()
     threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     MqttCollector(settings, [JsonContract()], told, told, clock).run(stop)
