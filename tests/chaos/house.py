@@ -150,6 +150,17 @@ class House:
         """Messages that came again and were not stored again."""
         return self.number("duplicates")
 
+    def start_database(self) -> None:
+        """Tries again, as `forecall up` does, while the killed server's last processes live."""
+        wait_for("the database runs", self._database_starts)
+
+    def _database_starts(self) -> bool:
+        try:
+            self.server.start()
+        except StoreUnavailableError:
+            return False
+        return True
+
     def stop_database_at_once(self) -> None:
         """PostgreSQL's immediate stop: no checkpoint, sessions are cut."""
         assert self.server.pid

@@ -164,7 +164,7 @@ def _message(order: Order, number: int) -> _Message:
     at = datetime.now(UTC)
     if has_jumped(order, number):
         at += _TEN_YEARS if number % order.devices % 10 == 3 else -_TEN_YEARS
-    common = {"schema": 1, "boot_id": "b1", "seq": number, "ts": at}
+    common = {"schema": 1, "boot_id": "b1", "seq": number // order.devices + 1, "ts": at}
     if number % _EVENT_EVERY == 0:
         what = {"component": "cashBox", "code": "x.Chaos", "severity": "info"}
         body = msgspec.json.encode(common | what | {"raw_code": str(number)})

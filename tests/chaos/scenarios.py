@@ -68,12 +68,12 @@ def broker_restarted(house: House, absence: timedelta) -> None:
 
 def database_stopped(house: House, absence: timedelta) -> None:
     house.stop_database_at_once()
-    house.server.start()
+    house.start_database()
 
 
 def database_killed(house: House, absence: timedelta) -> None:
     house.server.kill()
-    house.server.start()
+    house.start_database()
 
 
 def collector_killed(house: House, absence: timedelta) -> None:
@@ -98,7 +98,7 @@ def database_away(house: House, absence: timedelta) -> None:
     """The load goes on meanwhile."""
     house.stop_database_at_once()
     time.sleep(absence.total_seconds())  # not a wait for something: this is the absence
-    house.server.start()
+    house.start_database()
 
 
 Scenario = Callable[[House, timedelta], None]
