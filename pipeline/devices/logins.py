@@ -42,11 +42,11 @@ def make(
     clocks and devices behind a Sparkplug node do not.
 
     Who has a login keeps it, unless `rotate` asks for new passwords. A revoked device gets a new one
-    when it is named. `own_topics`: further topic filters that they may publish to, each holding
-    `{device}`. Raises NotFoundError for a device that there is not, BadInputError for one whose key
+    when it is named. `own_topics`: further topic filters that they may publish to; see
+    `check_topics`. Raises NotFoundError for a device that there is not, BadInputError for one whose key
     can't stand in a topic.
     """
-    check_topics(own_topics)
+    check_topics(own_topics, keys)
     conn.execute(load("devices")["lock_logins"])
     handed_out = []
     for row in _candidates(conn, broker, keys):
@@ -84,14 +84,20 @@ def logins(conn: Conn, broker: str, tenant: str) -> list[Login]:
     ]
 
 
-def check_topics(topics: Sequence[str]) -> None:
-    """Raises BadInputError for a topic filter that is none, or that is not the device's own."""
+def check_topics(topics: Sequence[str], keys: Collection[str] | None) -> None:
+    """Raises BadInputError for what is no topic filter, or might be another device's: it holds
+    `{device}` as one level, or is one topic without wildcards, for one device."""
     for topic in topics:
         levels = topic.split("/")
-        wild = any(("+" in level or "#" in level) and len(level) > 1 for level in levels)
-        if DEVICE not in levels or wild or "#" in levels[:-1] or re.search(r"[\s*>\0]", topic):
+        wild = any(level in ("+", "#") for level in levels)
+        torn = any(
+            (sign in level and level != sign) for level in levels for sign in ("+", "#", DEVICE)
+        )
+        own = DEVICE in levels or (keys is not None and len(keys) == 1 and not wild)
+        if not own or torn or "#" in levels[:-1] or not topic or re.search(r"[\s*>\0]", topic):
             raise BadInputError(
-                f"topic: {topic!r}; allowed: an MQTT topic filter with {DEVICE} as one level"
+                f"topic: {topic!r}; allowed: an MQTT topic filter with {DEVICE} as one level, or one "
+                "topic without + and # for one device"
             )
 
 

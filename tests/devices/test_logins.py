@@ -14,6 +14,7 @@ from forecall.broker import Broker
 from forecall.config import Settings
 from forecall.login_files import publish
 from pipeline.devices.hashes import mosquitto_hash, nats_hash
+from pipeline.devices.logins import check_topics
 from pipeline.devices.mosquitto import acl_file, password_file
 from pipeline.devices.nats import subject
 from pipeline.devices.rights import COLLECTOR_USER, Login, Rights
@@ -201,25 +202,37 @@ def test_topics_of_ones_own_are_allowed_beside_the_usual(
     kind: str, server: Server, folder: Path, enter: Enter, collector: Peer, forecall: Forecall
 ) -> None:
     options = ("--broker", kind, "-o", str(folder), "--rotate")
-    forecall("devices", "credentials", A, "--topic", "shop/+/{device}/#", *options)
+    topics = ("--topic", "shop/+/{device}/#", "--topic", "gw/7")
+    forecall("devices", "credentials", A, *topics, *options)
     forecall("devices", "credentials", A, *options)  # what was said stays
     server.read_again()
     wait_for("the new password counts", lambda: enter(A_USER).welcome)
     assert collector.asks_for("shop/#")
+    assert collector.asks_for("gw/#")
     device = enter(A_USER)
     assert device.welcome
     device.say(f"shop/1/{B}/out", "not its own")
+    device.say("gw/8", "not its own")
     device.say(f"shop/1/{A}/out", "its own")
-    wait_for("its own is heard", lambda: collector.heard)
-    assert collector.heard == [f"shop/1/{A}/out its own"]
+    device.say("gw/7", "its own")
+    wait_for("its own is heard", lambda: len(collector.heard) > 1)
+    assert collector.heard == [f"shop/1/{A}/out its own", "gw/7 its own"]
 
 
-@pytest.mark.parametrize("topic", ["shop/#", "shop/{device}x/#", "#/{device}", "a*/{device}", ""])
-def test_a_topic_that_is_not_its_own_is_refused(
-    topic: str, folder: Path, forecall: Forecall
-) -> None:
+@pytest.mark.parametrize(
+    "topic", ["shop/#", "a/{device}x", "#/{device}", "a*/{device}", "a+/b", "a b", ""]
+)
+def test_a_topic_that_might_be_anothers_is_refused(topic: str) -> None:
     with pytest.raises(BadInputError, match=r"allowed: an MQTT topic filter with \{device\}"):
-        forecall("devices", "credentials", A, "--topic", topic, "-o", str(folder))
+        check_topics([topic], [A])
+
+
+def test_one_topic_is_one_devices() -> None:
+    check_topics(["gw/out", "shop/+/{device}/#"], [A])
+    check_topics(["shop/+/{device}/#"], None)
+    for keys in ([A, B], None):
+        with pytest.raises(BadInputError, match="for one device"):
+            check_topics(["gw/out"], keys)
 
 
 def test_what_cannot_log_in_is_refused(folder: Path, forecall: Forecall) -> None:
