@@ -104,6 +104,7 @@ ACTIONS: Mapping[str, str] = {
     "make_login": N_("Make a login"),
     "revoke_login": N_("Revoke a login"),
     "read_attendance": N_("Read attendance records"),
+    "ask_clock": N_("Ask a clock"),
 }
 """What people do, as the audit names it."""
 COMPONENTS = tuple(KNOWN_COMPONENTS)

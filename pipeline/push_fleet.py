@@ -45,31 +45,30 @@ class CallingClocks:
     def hear(self, call: Call) -> Reply:
         """See PushFleet."""
         try:
-            with self._database.transaction() as conn:
-                return self._hear(conn, call)
+            return self._hear(call) or self._hear_stranger(call)
         except psycopg.DataError as error:
             raise BadInputError(f"what {call.serial} said can't be stored: {error}") from error
 
-    def _hear(self, conn: Conn, call: Call) -> Reply:
-        found = self._find(conn, call)
-        if found is None:
-            return Reply(adopted=False)
-        visit = Visit(conn, found, self._clock, call.address)
-        if found["adopted"]:
-            reply = Reply(True, found["simulated"], _take_in(visit, call))
-        else:
-            visit.note_stranger()
-            reply = Reply(adopted=False)
-        visit.end(self._ingest)
-        return reply
+    def _hear_stranger(self, call: Call) -> Reply:
+        """Ingest must find the device committed, so it is made in a transaction of its own."""
+        with self._database.transaction() as conn:
+            registered = self._register(conn, call)
+        return (self._hear(call) if registered else None) or Reply(adopted=False)
 
-    def _find(self, conn: Conn, call: Call) -> Row | None:
-        """The clock's row, locked; one that is new is registered."""
-        values = {"serial": call.serial, "address": call.address, "now": self._clock.now()}
-        found = conn.execute(load("adms")["find"], values).fetchone()
-        if found is None and self._register(conn, call):
-            found = conn.execute(load("adms")["find"], values).fetchone()
-        return found
+    def _hear(self, call: Call) -> Reply | None:
+        """None: nobody knows the serial number."""
+        with self._database.transaction() as conn:
+            found = conn.execute(load("adms")["find"], {"serial": call.serial}).fetchone()
+            if found is None:
+                return None
+            visit = Visit(conn, found, self._clock, call.address)
+            if found["adopted"]:
+                reply = Reply(True, found["simulated"], _take_in(visit, call))
+            else:
+                visit.note_stranger()
+                reply = Reply(adopted=False)
+            visit.end(self._ingest)
+        return reply
 
     def _register(self, conn: Conn, call: Call) -> bool:
         """Whether the serial number has a device now. It has not where another clock took its place."""

@@ -9,6 +9,8 @@ from typing import Any
 from collectors.adms.commands import Command, CommandKind
 from collectors.adms.decode import record_sum
 from domain.clock import Clock
+from domain.errors import NotFoundError
+from pipeline.devices.fleet import audit
 from storage.database import Conn, Database, Row
 from storage.queries import load
 
@@ -20,7 +22,7 @@ DAYS_BACK = 7
 
 _HEARD_WITHIN = timedelta(hours=1)
 _ASKED_AGAIN_AFTER = timedelta(hours=6)  # an answer that has not come by then was lost
-_COMMANDS_KEPT = timedelta(days=90)
+_COMMANDS_KEPT, _OPERATIONS_KEPT = timedelta(days=90), timedelta(days=400)
 _AT_ONCE = 200
 _DAY, _HOUR, _SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
@@ -52,11 +54,25 @@ def prove_days(database: Database, clock: Clock) -> int:
     }
     with database.transaction() as conn:
         conn.execute(load("adms")["forget_commands"], {"before": now - _COMMANDS_KEPT})
+        conn.execute(load("adms")["forget_operations"], {"before": now - _OPERATIONS_KEPT})
         rows = conn.execute(load("adms")["unchecked_days"], values).fetchall()
         for row in rows:
             count = Command(CommandKind.VERIFY, _whole_day(row["day"]))
             ask(conn, row["device_id"], count, "forecall", now)
     return len(rows)
+
+
+def ask_clock(conn: Conn, key: str, command: Command, asked_by: str, now: datetime) -> int:
+    """As `ask`, of the device `key`, for a person: noted in the audit.
+
+    Raises NotFoundError when no clock that pushes has that key.
+    """
+    row = conn.execute(load("adms")["of_key"], {"key": key}).fetchone()
+    if row is None:
+        raise NotFoundError(f"device: no clock that pushes is called {key!r}")
+    number = ask(conn, row["device_id"], command, asked_by, now)
+    audit(conn, asked_by, "ask_clock", f"device/{key}", {"command": command.text(number)})
+    return number
 
 
 def judge(

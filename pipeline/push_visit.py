@@ -57,7 +57,9 @@ class Visit:
 
     def __init__(self, conn: Conn, found: Row, clock: Clock, address: str) -> None:
         self._conn = conn
-        self._row = dict(found)
+        # What changes in place is copied, so that it can be told whether anything did.
+        self._row = {k: dict(v) if isinstance(v, dict) else v for k, v in found.items()}
+        self._found = found
         self._device_id: int = found["device_id"]
         self._now = clock.now()
         self._zone = _zone(found["time_zone"])
@@ -168,6 +170,8 @@ class Visit:
         """Writes what came of it."""
         if self._reports or self._rejected:
             ingest.store_in(self._conn, self._reports, self._rejected)
+        if self._row == self._found:
+            return
         values = {
             name: Jsonb(value) if isinstance(value, dict) else value
             for name, value in self._row.items()

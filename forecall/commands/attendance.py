@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from collectors.adms.commands import Command, CommandKind
 from domain.errors import BadInputError
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
 from forecall.wiring import Installation
 from pipeline.attendance_export import Wanted, csv_lines, note_reading
 from pipeline.attendance_gaps import GAP_TEXT, find_gaps
 from pipeline.attendance_proof import Proof, prove
+from pipeline.push_proof import ask_clock
 
 app = typer.Typer(no_args_is_help=True, help="Attendance records: export, gaps, proof.")
 
@@ -28,6 +30,7 @@ From = Annotated[
 To = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD; it is counted.")]
 
 _MONTH = timedelta(days=30)
+_LAST = time(23, 59, 59)
 
 
 @app.command()
@@ -93,6 +96,25 @@ def prove_(site: Site = None, device: Device = None, config: ConfigOption = None
         table.add_row(proof.device, proof.serial, *figures)
     OUT.print(table if proofs else "No clock's log was seen yet.")
     raise typer.Exit(0 if all(proof.holds for proof in proofs) else 1)
+
+
+@app.command()
+def ask(
+    device: Annotated[str, typer.Argument(help="Key of a clock that pushes.")],
+    command: Annotated[CommandKind, typer.Argument(help="INFO, CHECK, LOG, QUERY or VERIFY.")],
+    first: Annotated[str, typer.Option("--from", help="First day, for QUERY and VERIFY.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last day; the first one if left out.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Ask a clock that pushes something, when it calls next. It is only ever asked to read."""
+    window = None
+    if first:
+        until = _day("--to", last or first)
+        window = (datetime.combine(_day("--from", first), time.min), datetime.combine(until, _LAST))
+    wanted = Command(command, window)
+    with store(config) as installation, installation.database.transaction() as conn:
+        number = ask_clock(conn, device, wanted, actor(), installation.clock.now())
+    say(f"{device} is told when it calls next: {wanted.text(number)}")
 
 
 def _digest(proof: Proof) -> str:

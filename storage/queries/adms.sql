@@ -82,6 +82,11 @@ INSERT INTO push_command
 VALUES (%(device_id)s, %(kind)s, %(first)s, %(last)s, %(asked_by)s, %(now)s, %(now)s)
 RETURNING id
 
+-- name: of_key
+SELECT push.device_id FROM push_clock AS push
+JOIN device ON device.id = push.device_id
+WHERE device.key = %(key)s AND device.adopted_at IS NOT NULL
+
 -- name: asked_since
 SELECT count(*) AS asked FROM push_command
 WHERE device_id = %(device_id)s AND kind = %(kind)s AND queued_at > %(since)s

@@ -1,0 +1,98 @@
+"""The receiver is killed, many call at once: nothing is lost and nothing is stored twice."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from domain.clock import ManualClock, SystemClock
+from forecall.ports import next_free
+from simulator.push import NoAnswerError, PushingClock
+from simulator.zkteco.clock import EmulatedClock
+from storage.database import Database
+from tests.adms.conftest import Adopt
+from tests.adms.helpers import SN, punches, rows
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def receiver_process(dsn: str, port: int, order: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.adms.dying", dsn, str(port), str(order)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            wait_for("it listens", lambda: _listens(port))
+            yield process
+        finally:
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_killed_between_commit_and_answer_it_gets_the_batch_again_and_stores_it_once(
+    database: Database, dsn: str, adopt: Adopt, tmp_path: Path
+) -> None:
+    adopt(SN)
+    port, order = next_free("127.0.0.1", 28081), tmp_path / "die"
+    clock = SystemClock()
+    pushing = PushingClock(EmulatedClock(SN, clock), "127.0.0.1", port)
+    moment = clock.now() - timedelta(hours=1)
+    with receiver_process(dsn, port, order) as process:
+        asyncio.run(pushing.turn())
+        for user in ("7", "7", "8"):
+            pushing.memory.punch(user, at=moment)
+        order.touch()
+        with pytest.raises(NoAnswerError):
+            asyncio.run(pushing.send_new("ATTLOG"))
+        process.wait(30)
+    assert len(punches(database)) == 3  # committed, and not yet answered
+    assert pushing.sent["ATTLOG"] == 0
+    with receiver_process(dsn, port, order):
+        asyncio.run(pushing.turn())
+        assert pushing.sent["ATTLOG"] == 3
+    assert [(punch[0], punch[4]) for punch in punches(database)] == [("7", 1), ("7", 2), ("8", 1)]
+
+
+def test_forty_clocks_at_once_and_one_clock_on_many_lines(
+    receiver: str, adopt: Adopt, database: Database, clock: ManualClock
+) -> None:
+    where = urlsplit(receiver)
+    assert where.hostname is not None
+    assert where.port is not None
+    clocks = []
+    for number in range(40):
+        adopt(f"MANY{number:03}")
+        clocks.append(
+            PushingClock(EmulatedClock(f"MANY{number:03}", clock), where.hostname, where.port)
+        )
+        for user in range(20):
+            clocks[-1].memory.punch(str(user))
+
+    async def everyone() -> None:
+        await asyncio.gather(*(each.turn() for each in clocks))
+        one = clocks[0]
+        lines = one.punch_lines()
+        await asyncio.gather(*(one.post("ATTLOG", lines) for _ in range(10)))
+
+    asyncio.run(everyone())
+    assert len(punches(database)) == 40 * 20
+    (count,) = rows(database, "SELECT stored, rejected FROM intake_count WHERE collector = 'adms'")
+    assert count["rejected"] == 0
+    seqs = rows(database, "SELECT seq FROM push_clock")
+    assert count["stored"] == sum(row["seq"] for row in seqs)
