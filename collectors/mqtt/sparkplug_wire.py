@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from domain.errors import UndecodableMessageError
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 256 * 1024
 """Bytes; a longer payload is refused."""
 
 MAX_METRICS = 5_000

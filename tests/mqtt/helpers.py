@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from collectors.mqtt.collector import MqttCollector
 from collectors.mqtt.contract import JsonContract
+from collectors.mqtt.dialect import Dialect
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ManualClock
 from forecall.broker import HOST, Broker
@@ -75,11 +76,16 @@ class Terminal:
 
 
 @contextmanager
-def collecting(settings: BrokerSettings, database: Database, clock: ManualClock) -> Iterator[None]:
+def collecting(
+    settings: BrokerSettings,
+    database: Database,
+    clock: ManualClock,
+    dialects: Sequence[Dialect] = (JsonContract(),),
+) -> Iterator[None]:
     """A collector at work in a thread of this process; it has subscribed when the block begins."""
     intake, watch = Ingest(database, clock, "mqtt"), CollectorWatch(database, clock)
     collector, stop = (
-        MqttCollector(settings, [JsonContract()], intake, watch, clock),
+        MqttCollector(settings, dialects, intake, watch, clock),
         threading.Event(),
     )
     thread = threading.Thread(target=collector.run, args=(stop,))
