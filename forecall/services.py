@@ -26,17 +26,18 @@ if TYPE_CHECKING:
 def collect_mqtt(installation: Installation, stop: Event) -> None:
     """Hears terminals through the MQTT broker: the shards that it gets a lease on."""
     from collectors.mqtt.collector import MqttCollector
-    from collectors.mqtt.contract import JsonContract
     from collectors.mqtt.memory import collect_garbage_rarely
     from collectors.mqtt.shards import Collect, ShardRunner
+    from forecall.dialects import mqtt_dialects
     from pipeline.shards import LeasedShards
 
     database, clock, settings = installation.database, installation.clock, installation.settings
     shards = mqtt_shards(settings)
     watch = CollectorWatch(database, clock)
+    mqtt_dialects(settings, clock)  # a wrong mapping file is said before anything is heard
 
     def collecting(shard: Shard) -> Collect:
-        dialects = [JsonContract(settings.mqtt_tenant)]
+        dialects = mqtt_dialects(settings, clock)
         own = shard_settings(settings, shard)
         intake = Ingest(database, clock, shard.collector)
         return MqttCollector(own, dialects, intake, watch, clock).run
