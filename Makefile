@@ -25,7 +25,7 @@ check: $(VENV)/.ready-dev
 
 # What runs side by side in one benchmark can be compared; figures of different runs can't.
 bench: $(VENV)/.ready-dev
-	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.ingest --kill
 	$(BIN)/python -m benchmarks.clocks
 
 format: $(VENV)/.ready-dev

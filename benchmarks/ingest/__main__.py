@@ -21,30 +21,42 @@ from storage.embedded import EmbeddedServer
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("--devices", type=int, default=1000)
+    parser.add_argument("--devices", type=int, nargs="+", default=[1000])
     parser.add_argument("--messages", type=int, default=60_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=list(CONTENDERS), action="append")
-    options = parser.parse_args()
-    names = options.only or list(CONTENDERS)
-    load = Load(options.devices, options.messages)
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        rounds = [
-            {name: CONTENDERS[name](server, Path(folder), load) for name in names}
-            for _ in range(options.rounds)
-        ]
-        killed = {
-            name: KILLED[name](server, Path(folder), load) for name in names if name in KILLED
-        }
-    results = {name: _median([each[name] for each in rounds]) for name in names}
-    _show(results)
-    for name, found in killed.items():
-        print(f"{name}, killed -9 half way: {found['lost']} messages lost, {found['twice']} twice")
-    print(
-        json.dumps(
-            {"devices": load.devices, "messages": load.messages, **results, "killed": killed}
-        )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0,
+        help="messages a second; 0: as fast as the broker takes them",
     )
+    parser.add_argument("--only", choices=list(CONTENDERS), action="append")
+    parser.add_argument("--kill", action="store_true", help="also kill each collector half way")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
+        runs = []
+        for devices in options.devices:
+            load = Load(devices, options.messages, options.rate)
+            runs.append(_run(server, Path(folder), load, options))
+    print(json.dumps(runs[0] if len(runs) == 1 else runs))
+
+
+def _run(
+    server: EmbeddedServer, folder: Path, load: Load, options: argparse.Namespace
+) -> dict[str, Any]:
+    names = options.only or list(CONTENDERS)
+    rounds = [
+        {name: CONTENDERS[name](server, folder, load) for name in names}
+        for _ in range(options.rounds)
+    ]
+    results = {name: _median([each[name] for each in rounds]) for name in names}
+    _show(load, results)
+    killed = {}
+    for name in names if options.kill else ():
+        if name in KILLED:
+            killed[name] = found = KILLED[name](server, folder, load)
+            print(f"{name}, killed -9 half way: {found['lost']} lost, {found['twice']} twice")
+    return {"devices": load.devices, "messages": load.messages, **results, "killed": killed}
 
 
 def _median(figures: list[Figures]) -> dict[str, Any]:
@@ -58,7 +70,8 @@ def _median(figures: list[Figures]) -> dict[str, Any]:
     return chosen.as_json() | worst | {"rounds": [round(each.values_per_s) for each in figures]}
 
 
-def _show(results: dict[str, dict[str, Any]]) -> None:
+def _show(load: Load, results: dict[str, dict[str, Any]]) -> None:
+    print(f"{load.messages:,} messages of {load.devices:,} devices")
     head = ("", "values/s", "CPU s/M", "of them store", "p50 s", "p99 s", "lost", "twice")
     print("{:<24}{:>10}{:>9}{:>15}{:>8}{:>8}{:>8}{:>8}".format(*head))
     for name, found in results.items():

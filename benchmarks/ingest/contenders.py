@@ -104,7 +104,7 @@ def killed(
         collectors, terminals = start(dsn, port, load), _terminals(port, load)
         for program in (*collectors, terminals):
             program.await_ready()
-        terminals.say("0")
+        terminals.say(str(load.rate))
         half = load.messages * VALUES // 2
         await_count(dsn, lambda counts: counts[-1] >= half)
         for program in collectors:
@@ -165,7 +165,7 @@ def _race(
             program.await_ready()
         pids = [collector.pid for collector in collectors]
         cpu = _Cpu(server, collector=pids, broker=[broker], terminals=[terminals.pid])
-        terminals.say("0")
+        terminals.say(str(load.rate))
         ends = [collector.result() for collector in collectors]
         took = cpu.read()
         began = terminals.result()["began"]

@@ -18,10 +18,14 @@ _MOMENT = "2026-01-01T00:00:00.000000+00:00"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`messages` of `devices`, in turn; a device belongs to one of `shares` equal shares of topics."""
+    """`messages` of `devices`, in turn; a device belongs to one of `shares` equal shares of topics.
+
+    `rate`: messages a second; 0: as fast as the broker takes them.
+    """
 
     devices: int
     messages: int
+    rate: float = 0
     shares: int = 1
 
     def topic(self, device: int) -> str:
