@@ -20,6 +20,7 @@ from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
 from models.score import score
+from pipeline.attendance import place_records
 from pipeline.codes import note_unknown_codes
 from pipeline.punch_pattern import watch_punches
 from pipeline.push_proof import prove_days
@@ -75,6 +76,7 @@ def jobs(installation: Installation) -> list[Job]:
             max(_PROVE_AT_MOST_EVERY_S, wall_seconds(clock, PROVE_EVERY)),
             lambda: prove_days(database, clock),
         ),
+        Job("places", 60.0, lambda: place_records(database)),
         Job("codes", 60.0, lambda: note_unknown_codes(database, clock)),
         Job("retention", wall_seconds(clock, _DAY), lambda: drop_old(database, clock, keep)),
     ]

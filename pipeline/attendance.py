@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.attendance import AttendanceRecord
 from storage.copy import copy_rows
-from storage.database import Conn
+from storage.database import Conn, Database
 from storage.queries import load
 
 _INCOMING = {
@@ -40,6 +40,15 @@ def store_records(
         return 0
     values = {"device_id": device_id, "serial": serial, "now": now}
     return conn.execute(load("attendance")["take_in"], values).rowcount
+
+
+def place_records(database: Database) -> int:
+    """Gives records of devices that had no site the site, and its time; returns how many.
+
+    To be run every now and then. Raises StoreUnavailableError when the database is away.
+    """
+    with database.transaction() as conn:
+        return conn.execute(load("attendance")["place"]).rowcount
 
 
 def _rows(zone: ZoneInfo, records: Iterable[AttendanceRecord]) -> Iterator[tuple[Any, ...]]:

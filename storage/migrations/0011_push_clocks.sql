@@ -3,6 +3,7 @@ ALTER TABLE attendance_record ADD COLUMN site_id integer REFERENCES site;
 UPDATE attendance_record AS record SET site_id = device.site_id
 FROM device WHERE device.id = record.device_id;
 CREATE INDEX attendance_record_site_at ON attendance_record (site_id, at);
+CREATE INDEX attendance_record_unplaced ON attendance_record (device_id) WHERE site_id IS NULL;
 
 -- Clocks that call us. One row a serial number, adopted or not.
 CREATE TABLE push_clock (

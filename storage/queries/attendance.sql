@@ -14,6 +14,14 @@ FROM came JOIN device ON device.id = %(device_id)s
 ORDER BY user_ref, local_time, status, punch, nth
 ON CONFLICT (serial, user_ref, local_time, status, punch, nth) DO NOTHING
 
+-- Records of devices that had no site when they punched, and have one now.
+-- name: place
+UPDATE attendance_record AS record
+SET site_id = site.id, at = record.local_time AT TIME ZONE site.time_zone
+FROM device JOIN site ON site.id = device.site_id
+WHERE record.device_id = device.id AND record.site_id IS NULL
+  AND EXISTS (SELECT FROM pg_timezone_names AS known WHERE known.name = site.time_zone)
+
 -- name: site
 SELECT id, key, name, time_zone FROM site WHERE key = %(site)s
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.attendance import AttendanceRecord, Punch
 from domain.clock import ManualClock
 from domain.errors import BadInputError, NotFoundError
-from pipeline.attendance import store_records
+from pipeline.attendance import place_records, store_records
 from pipeline.attendance_export import HEADER, Wanted, csv_lines
 from storage.database import Database
 from tests.attendance.conftest import TEHRAN, Clocked, punch_on
@@ -95,6 +95,23 @@ def test_after_a_clock_has_moved_its_punches_stay_where_they_were_made(
     assert {row["local_time"][:10] for row in exported(database, Wanted(*period, "office"))} == {
         "2026-03-01"
     }
+
+
+def test_what_was_punched_before_a_device_had_a_site_is_that_sites_afterwards(
+    database: Database, clock: ManualClock, enter_clock: Clocked
+) -> None:
+    device_id = enter_clock("door-1")
+    with database.transaction() as conn:
+        conn.execute("UPDATE device SET site_id = NULL")
+        punch = Punch("1", datetime(2026, 2, 28, 8), 1, 0)  # noqa: DTZ001
+        utc = ZoneInfo("UTC")
+        store_records(conn, device_id, "SN1", utc, [AttendanceRecord(punch, 1)], clock.now())
+    assert place_records(database) == 0
+    with database.transaction() as conn:
+        conn.execute("UPDATE device SET site_id = (SELECT id FROM site)")
+    assert place_records(database) == 1
+    (row,) = exported(database, Wanted(DAY, DAY, "gate"))
+    assert row["utc_time"] == "2026-02-28T04:30:00Z"
 
 
 @given(
