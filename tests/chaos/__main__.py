@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import timedelta
@@ -23,7 +23,7 @@ from tests.chaos import mosquitto, scenarios
 from tests.chaos.cluster import NODES, Cluster
 from tests.chaos.house import AnyBroker, House
 from tests.chaos.mosquitto import Mosquitto
-from tests.chaos.scenarios import Result
+from tests.chaos.scenarios import Result, Scenario
 
 _OUT = Console(stderr=True)
 
@@ -65,7 +65,7 @@ def _house(broker: AnyBroker, folder: Path, settings: Mapping[str, str] = {}) ->
 
 
 def _alone(kind: str, options: argparse.Namespace) -> Iterator[Result]:
-    """One broker: everything with one collector, then two of which one is lost."""
+    """One broker: everything with one collector, then what two that share must live through."""
     for collectors in (1, 2):
         with tempfile.TemporaryDirectory(prefix="forecall-chaos-") as name:
             folder = Path(name)
@@ -74,10 +74,10 @@ def _alone(kind: str, options: argparse.Namespace) -> Iterator[Result]:
                 if collectors == 1:
                     house.add_collector()
                     house.await_collectors()
-                    yield from _rounds(house, kind, options)
+                    yield from _rounds(house, kind, scenarios.ALL * options.rounds, options)
                 else:
                     house.share(collectors)
-                    yield scenarios.run(house, scenarios.collector_lost, "lost", rate=options.rate)
+                    yield from _rounds(house, kind, scenarios.SHARED, options)
 
 
 def _in_cluster(kind: str, options: argparse.Namespace) -> Iterator[Result]:
@@ -98,15 +98,16 @@ def _in_cluster(kind: str, options: argparse.Namespace) -> Iterator[Result]:
                 cluster.mend()
 
 
-def _rounds(house: House, kind: str, options: argparse.Namespace) -> Iterator[Result]:
+def _rounds(
+    house: House, kind: str, rounds: Sequence[Scenario], options: argparse.Namespace
+) -> Iterator[Result]:
     absence = timedelta(seconds=options.absence)
-    for number in range(options.rounds):
-        for scenario in scenarios.ALL:
-            # Mosquitto writes what it holds at intervals and at its end: a killed one forgets.
-            if kind == "mosquitto" and scenario is scenarios.broker_killed:
-                continue
-            name = f"r{number}-{scenario.__name__.replace('_', '-')}"
-            yield scenarios.run(house, scenario, name, absence=absence, rate=options.rate)
+    for number, scenario in enumerate(rounds):
+        # Mosquitto writes what it holds at intervals and at its end: a killed one forgets.
+        if kind == "mosquitto" and scenario is scenarios.broker_killed:
+            continue
+        name = f"r{number}-{scenario.__name__.replace('_', '-')}"
+        yield scenarios.run(house, scenario, name, absence=absence, rate=options.rate)
 
 
 def _table(results: list[tuple[str, Result]]) -> Table:

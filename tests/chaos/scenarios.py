@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -94,6 +96,17 @@ def collector_lost(house: House, absence: timedelta) -> None:
     wait_for("the others have taken over", lambda: len(house.rows("owners")) == left)
 
 
+def collector_stalled(house: House, absence: timedelta) -> None:
+    """One of several stands still until the others have its shards, and then goes on as if it had them."""
+    stalled = house.collectors[-1].pid
+    assert stalled
+    os.kill(stalled, signal.SIGSTOP)
+    all_of_them = len(house.rows("owners"))
+    wait_for("the others take over", lambda: len(house.rows("owners")) == all_of_them - 1)
+    os.kill(stalled, signal.SIGCONT)
+    wait_for("it shares again", lambda: len(house.rows("owners")) == all_of_them)
+
+
 def database_away(house: House, absence: timedelta) -> None:
     """The load goes on meanwhile."""
     house.stop_database_at_once()
@@ -112,6 +125,15 @@ SHORT: tuple[Scenario, ...] = (
     database_away,
 )
 """What every run of the tests goes through."""
+
+SHARED: tuple[Scenario, ...] = (
+    broker_restarted,
+    database_stopped,
+    database_away,
+    collector_stalled,
+    collector_lost,
+)
+"""For collectors that share the topics; the last one leaves one less."""
 
 ALL: tuple[Scenario, ...] = (*SHORT, database_killed, collector_restarted)
 
