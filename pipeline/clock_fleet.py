@@ -28,6 +28,8 @@ from storage.queries import load
 LEASE_WALL_S = 60.0
 """Longer than any poll may take: who holds a lease for longer is gone."""
 
+_LIVE_LEASE_WALL_S, _LISTEN_AGAIN_WALL_S = 20.0, 30.0
+_HINT_REST = timedelta(seconds=15)
 _READ_LOG_EVERY = timedelta(days=1)
 _READ_FULL_LOG_EVERY = timedelta(hours=1)  # it may overwrite its oldest records meanwhile
 
@@ -77,6 +79,42 @@ class ClaimedClocks:
         """See ClockFleet."""
         with self._database.transaction() as conn:
             conn.execute(load("clock_fleet")["release"], {"owner": self._owner})
+            conn.execute(load("clock_fleet")["release_live"], {"owner": self._owner})
+
+    def claim_live(self, limit: int) -> list[PollTarget]:
+        """See LiveFleet."""
+        rows = self._live("claim_live", {"limit": limit})
+        return [PollTarget(**row) for row in rows]
+
+    def renew_live(self, targets: Sequence[PollTarget]) -> set[int]:
+        """See LiveFleet."""
+        held = {
+            "devices": [target.device_id for target in targets],
+            "hosts": [target.host for target in targets],
+            "ports": [target.port for target in targets],
+        }
+        return {row["device_id"] for row in self._live("renew_live", held)} if targets else set()
+
+    def leave_live(self, devices: Sequence[int]) -> None:
+        """See LiveFleet."""
+        self._live("leave_live", {"devices": list(devices)})
+
+    def hint(self, devices: Sequence[int]) -> None:
+        """See LiveFleet."""
+        self._live("hint", {"devices": list(devices)})
+
+    def _live(self, name: str, values: dict[str, Any]) -> list[Row]:
+        now, second = self._clock.now(), timedelta(seconds=self._clock.speed)
+        values |= {
+            "owner": self._owner,
+            "now": now,
+            "until": now + _LIVE_LEASE_WALL_S * second,
+            "again": now + _LISTEN_AGAIN_WALL_S * second,
+            "rest": _HINT_REST,
+        }
+        with self._database.transaction() as conn:
+            cursor = conn.execute(load("clock_fleet")[name], values)
+            return cursor.fetchall() if cursor.description else []
 
     def _still_leased(
         self, conn: Conn, outcomes: Sequence[Outcome], now: datetime
@@ -165,4 +203,5 @@ def _progress(answer: Answer, now: datetime) -> dict[str, Any]:
         "known": Jsonb(answer.known.as_json()),
         "log_read": answer.log is not None,
         "now": now,
+        "soon": now + _HINT_REST,
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Thread
 
 import structlog
 
 from collectors.zkteco.fleet import COLLECTOR, ClockFleet, Outcome
 from collectors.zkteco.job import Failure
+from collectors.zkteco.live import LiveListener
 from collectors.zkteco.pool import Done, WorkerPool
 from collectors.zkteco.reporting import answered, failed
 from domain.clock import Clock
@@ -55,6 +56,9 @@ class ClockCollector:
 
     def run(self, stop: Event) -> None:
         """Polls until `stop` is set; what is under way then is given up, for others to poll."""
+        live = LiveListener(self._fleet, self._timeout_s)
+        listener = Thread(target=live.run, args=[stop], daemon=True)
+        listener.start()
         with WorkerPool(
             self._workers, timeout_s=self._timeout_s, deadline_s=self._deadline_s
         ) as pool:
@@ -64,6 +68,7 @@ class ClockCollector:
                 except StoreUnavailableError as error:
                     _log.warning("store unavailable", error=str(error))
                     stop.wait(_BACK_OFF_S)
+        listener.join()
         self._release()
 
     def _turn(self, pool: WorkerPool) -> None:

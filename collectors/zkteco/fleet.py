@@ -97,7 +97,30 @@ class Outcome:
     next_poll_at: datetime
 
 
-class ClockFleet(Protocol):
+class LiveFleet(Protocol):
+    """Which clocks are listened to, and what is done when one tells something.
+
+    Each raises StoreUnavailableError when the database is away.
+    """
+
+    def claim_live(self, limit: int) -> Sequence[PollTarget]:
+        """Up to `limit` clocks that want to be listened to and that nobody listens to, leased."""
+        ...
+
+    def renew_live(self, targets: Sequence[PollTarget]) -> set[int]:
+        """Keeps the leases; returns the devices that are still the caller's, where they were."""
+        ...
+
+    def leave_live(self, devices: Sequence[int]) -> None:
+        """Gives up listening: the clock went away; somebody tries again after a while."""
+        ...
+
+    def hint(self, devices: Sequence[int]) -> None:
+        """Has the clocks polled soon, and their logs read whatever they claim to hold."""
+        ...
+
+
+class ClockFleet(LiveFleet, Protocol):
     """Where due clocks are claimed and polls are settled; `pipeline.clock_fleet` keeps it."""
 
     def claim(self, limit: int, doubtful: int) -> Sequence[PollTarget]:

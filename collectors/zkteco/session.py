@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any, TypeVar
@@ -31,6 +32,8 @@ from domain.errors import DeviceUnreachableError
 
 _OPTIONS, _ATTENDANCE, _OPERATIONS = 11, 13, 34  # pyzk's CMD_OPTIONS_RRQ and so on
 _EVENT = (500).to_bytes(2, "little")
+_PUNCHES = 1  # the bit of attendance records in an event mask
+_KEEP_ALIVE = {socket.TCP_KEEPIDLE: 30, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
 _TELLING_BYTES = 16_384  # a shorter transfer is all latency
 _LONGEST_DATAGRAM = 65_535
 
@@ -48,6 +51,30 @@ def poll(target: PollTarget, timeout_s: float) -> Sighting:
             return _look(client, target)
     except Exception as error:  # pyzk raises whatever its parsing trips over
         raise DeviceUnreachableError(_reason(error), f"{type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class EventSession:
+    """A session whose clock was asked to tell of punches. Whoever has it closes its plug."""
+
+    plug: socket.socket
+    acknowledge: Callable[[], None]
+
+
+def listen(target: PollTarget, timeout_s: float) -> EventSession:
+    """Opens a session and asks for its events: frames on the plug, of any length, at any time.
+
+    A clock that vanishes without a word is noticed after about a minute. Sends commands that read
+    only: the clock is not made to verify or to wait. Raises DeviceUnreachableError.
+    """
+    client = _Client(target, timeout_s)
+    try:
+        client.connect()
+        client.reg_event(_PUNCHES)
+    except Exception as error:  # pyzk raises whatever its parsing trips over
+        client.close()
+        raise DeviceUnreachableError(_reason(error), f"{type(error).__name__}: {error}") from error
+    return client.hand_over()
 
 
 class _TornError(Exception):
@@ -121,6 +148,14 @@ class _Client(ZK):  # type: ignore[misc]  # pyzk has no types
         if len(raw) != announced:
             raise _TornError(f"{len(raw)} bytes came of {announced} that were announced")
         return raw
+
+    def hand_over(self) -> EventSession:
+        """The session as it stands, for somebody who reads its frames."""
+        plug: socket.socket = self._ZK__sock
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, seconds in _KEEP_ALIVE.items():
+            plug.setsockopt(socket.IPPROTO_TCP, option, seconds)
+        return EventSession(plug, self._ZK__ack_ok)
 
     def close(self) -> None:
         self._ZK__sock.close()

@@ -27,6 +27,10 @@ UPDATE clock_poll SET known = known - 'length' - 'sha256', log_read_at = NULL;
 
 ALTER TABLE clock_poll
     ADD COLUMN transport text NOT NULL DEFAULT 'tcp' CHECK (transport IN ('tcp', 'udp')),
+    ADD COLUMN live_capture boolean NOT NULL DEFAULT false,   -- is listened to: punches are read at once
+    ADD COLUMN live_by text,
+    ADD COLUMN live_until timestamptz,                 -- nobody else listens, or tries to, before
+    ADD COLUMN hinted boolean NOT NULL DEFAULT false,  -- it told something since its poll was claimed
     ADD COLUMN stranger text NOT NULL DEFAULT '';      -- another device's serial number that answered last
 
 -- How many of a site's clocks may be polled at once, by all pollers together: its line may be thin.

@@ -31,7 +31,7 @@ WITH busy AS (
     WHERE poll.next_poll_at <= %(now)s AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s)
       AND (device.site_id IS NULL OR device.site_id = ANY (%(sites)s::int4[]))
 ), due AS (
-    SELECT poll.device_id
+    SELECT poll.device_id, poll.hinted
     FROM waiting
     JOIN clock_poll AS poll ON poll.device_id = waiting.device_id
     LEFT JOIN site ON site.id = waiting.site_id
@@ -44,7 +44,7 @@ WITH busy AS (
     FOR UPDATE OF poll SKIP LOCKED
 )
 UPDATE clock_poll AS poll
-SET leased_until = %(until)s, leased_by = %(owner)s
+SET leased_until = %(until)s, leased_by = %(owner)s, hinted = false
 FROM due
 JOIN device ON device.id = due.device_id
 LEFT JOIN site ON site.id = device.site_id
@@ -58,7 +58,7 @@ RETURNING poll.device_id, device.key AS device_key, poll.host, poll.port, poll.c
                 AND log.sha256 = poll.known ->> 'sha256'
           ) THEN poll.known - 'length' - 'sha256' ELSE poll.known END AS known,
           poll.failures, poll.failing_since, poll.errors,
-          poll.log_read_at IS NULL OR poll.log_read_at <= CASE
+          due.hinted OR poll.log_read_at IS NULL OR poll.log_read_at <= CASE
               WHEN (poll.known ->> 'full')::boolean THEN %(full_log_stale)s ELSE %(log_stale)s
           END AS log_is_old
 
@@ -73,7 +73,7 @@ FOR UPDATE
 
 -- name: answered
 UPDATE clock_poll
-SET next_poll_at = %(next_poll_at)s, leased_until = NULL, leased_by = NULL,
+SET next_poll_at = CASE WHEN hinted THEN least(%(next_poll_at)s, %(soon)s) ELSE %(next_poll_at)s END, leased_until = NULL, leased_by = NULL,
     failures = 0, failing_since = NULL, last_error = '', stranger = '',
     serial = %(serial)s, known = %(known)s,
     log_read_at = CASE WHEN %(log_read)s THEN %(now)s ELSE log_read_at END
@@ -88,6 +88,9 @@ WHERE device_id = %(device_id)s
 
 -- name: release
 UPDATE clock_poll SET leased_until = NULL, leased_by = NULL WHERE leased_by = %(owner)s
+
+-- name: release_live
+UPDATE clock_poll SET live_until = NULL, live_by = NULL WHERE live_by = %(owner)s
 
 -- Which of the devices were answered by the clock of another one.
 -- name: strangers
@@ -120,3 +123,35 @@ SET host = other.host, port = other.port, transport = other.transport, stranger 
     next_poll_at = %(now)s
 FROM clock_poll AS other
 WHERE (poll.device_id, other.device_id) IN ((%(device_id)s, %(owner_id)s), (%(owner_id)s, %(device_id)s))
+
+-- name: claim_live
+UPDATE clock_poll AS poll
+SET live_by = %(owner)s, live_until = %(until)s
+FROM device
+WHERE device.id = poll.device_id AND poll.device_id IN (
+    SELECT device_id FROM clock_poll
+    WHERE live_capture AND transport = 'tcp' AND (live_until IS NULL OR live_until <= %(now)s)
+    ORDER BY device_id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED)
+RETURNING poll.device_id, device.key AS device_key, poll.host, poll.port, poll.comm_key
+
+-- Not one that was moved to another address, or that is not to be listened to any more.
+-- name: renew_live
+UPDATE clock_poll AS poll
+SET live_until = %(until)s
+FROM unnest(%(devices)s::int4[], %(hosts)s::text[], %(ports)s::int4[]) AS held (id, host, port)
+WHERE poll.device_id = held.id AND poll.live_by = %(owner)s AND poll.live_capture
+  AND (poll.host, poll.port) = (held.host, held.port)
+RETURNING poll.device_id
+
+-- name: leave_live
+UPDATE clock_poll SET live_by = NULL, live_until = %(again)s
+WHERE device_id = ANY (%(devices)s::int4[]) AND live_by = %(owner)s
+
+-- A log comes whole: many punches in a row are read together.
+-- name: hint
+UPDATE clock_poll
+SET hinted = true,
+    next_poll_at = least(next_poll_at, greatest(%(now)s, log_read_at + %(rest)s))
+WHERE device_id = ANY (%(devices)s::int4[])
