@@ -18,7 +18,7 @@ from models.labels import broken
 from models.reasons import explain
 from models.registry import Model, champions
 from pipeline.features.build import features_at
-from pipeline.features.definitions import LOOKBACK_H, schema_hash
+from pipeline.features.definitions import CARRY_H, LOOKBACK_H, schema_hash
 from pipeline.features.frames import Frames, Ints
 from pipeline.features.store import load_frames
 from storage.copy import copy_rows
@@ -67,7 +67,7 @@ def _usable(model: Model) -> bool:
 
 def _of_kind(conn: Conn, kind: str, models: Sequence[Model], now: datetime) -> list[_Row]:
     ids = [row["id"] for row in conn.execute(load("models")["devices"], {"kind": kind}).fetchall()]
-    start = now - timedelta(hours=LOOKBACK_H + 2)  # a counter's growth needs the reading before
+    start = now - timedelta(hours=LOOKBACK_H + CARRY_H + 2)  # gauges are carried into the window
     rows: list[_Row] = []
     for first in range(0, len(ids), _CHUNK):
         frames = load_frames(conn, ids[first : first + _CHUNK], start, now)

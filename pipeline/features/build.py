@@ -23,7 +23,14 @@ from pipeline.features.definitions import (
 )
 from pipeline.features.frames import Floats, Frames, Ints, Series, empty_series, heard
 from pipeline.features.logs import Log
-from pipeline.features.windows import CounterWindows, GaugeWindows, Rows, cumulate, window_sum
+from pipeline.features.windows import (
+    CounterWindows,
+    GaugeWindows,
+    Rows,
+    carried,
+    cumulate,
+    window_sum,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +54,11 @@ def features_at(
     """
     end = np.clip(np.floor(moments), 0, frames.hours).astype(np.int64)
     rows = Rows(device_index.astype(np.int64), moments.astype(np.float64), end)
-    columns = features(vocabulary)
+    columns, said = features(vocabulary), heard(frames)
     values = np.empty((len(end), len(columns)), np.float32)
     positions = sorted(range(len(columns)), key=lambda position: _subject(columns[position]))
     for subject, group in groupby(positions, key=lambda position: _subject(columns[position])):
-        opened = _open(frames, rows, vocabulary, *subject)
+        opened = _open(frames, said, rows, vocabulary, *subject)
         for position in group:
             definition = columns[position].definition
             compute = _COMPUTE[definition.source, definition.statistic]
@@ -64,14 +71,19 @@ def _subject(feature: Feature) -> tuple[Source, str]:
 
 
 def _open(
-    frames: Frames, rows: Rows, vocabulary: Vocabulary, source: Source, subject: str
+    frames: Frames,
+    said: NDArray[np.bool_],
+    rows: Rows,
+    vocabulary: Vocabulary,
+    source: Source,
+    subject: str,
 ) -> object:
     if source is Source.GAUGE:
-        return GaugeWindows(_series(frames, subject, MetricKind.GAUGE), rows)
+        return GaugeWindows(carried(_series(frames, subject, MetricKind.GAUGE), said), rows)
     if source is Source.COUNTER:
         return CounterWindows(_series(frames, subject, MetricKind.COUNTER), rows)
     if source is Source.DEVICE:
-        return _Device(frames, rows, vocabulary)
+        return _Device(frames, said, rows, vocabulary)
     marks = {
         Source.EVENT: frames.events,
         Source.MAINTENANCE: frames.maintenance,
@@ -90,9 +102,11 @@ def _series(frames: Frames, metric: str, kind: MetricKind) -> Series:
 class _Device:
     """What is asked of the device as a whole."""
 
-    def __init__(self, frames: Frames, rows: Rows, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, frames: Frames, said: NDArray[np.bool_], rows: Rows, vocabulary: Vocabulary
+    ) -> None:
         self._frames, self._rows = frames, rows
-        self._heard = heard(frames)
+        self._heard = said
         self._codes = [
             vocabulary.models.index(model) if model in vocabulary.models else np.nan
             for model in frames.models

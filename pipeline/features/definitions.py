@@ -15,6 +15,10 @@ from typing import Any
 LOOKBACK_H = 168
 """How many hours of rollups a feature may look back."""
 
+CARRY_H = 72
+"""For so many hours a gauge's last value stands while its device is heard without saying it again:
+many devices send a gauge only when it changes."""
+
 EVENT_LOOKBACK_H = 720
 """How many hours of events a feature may look back."""
 
@@ -147,7 +151,11 @@ def features(vocabulary: Vocabulary) -> tuple[Feature, ...]:
     )
 
 
+_MEANING = "gauges are carried, growth is counted by hour"
+"""Another sentence whenever a statistic is computed otherwise than before."""
+
+
 def schema_hash() -> str:
     """Changes whenever the table changes: a model computed by another table is not used."""
-    rows = "\n".join(repr(definition) for definition in DEFINITIONS)
+    rows = "\n".join([_MEANING, *(repr(definition) for definition in DEFINITIONS)])
     return hashlib.sha256(rows.encode()).hexdigest()[:16]

@@ -6,10 +6,12 @@ nothing is looped over but the metrics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.features.definitions import CARRY_H
 from pipeline.features.frames import Floats, Ints, Series
 
 _FEWEST_FOR_SLOPE = 3
@@ -45,6 +47,33 @@ def window_sum(cumulated: Floats, rows: Rows, window: int, skip: int = 0) -> Flo
     first = np.maximum(rows.end - window, 0)
     result: Floats = cumulated[rows.device, last] - cumulated[rows.device, np.minimum(first, last)]
     return result
+
+
+def carried(series: Series, heard: NDArray[np.bool_]) -> Series:
+    """The gauge with its last value in hours in which the device was heard, but not this gauge.
+
+    Such an hour counts as one reading. After CARRY_H hours, and while the device is silent, the
+    gauge is missing. `heard` is (devices, hours).
+    """
+    present = series.n > 0
+    hours = np.arange(present.shape[1])
+    newest = np.maximum.accumulate(np.where(present, hours, -CARRY_H - 1), axis=1)
+    filled = heard & ~present & (hours - newest <= CARRY_H)
+    value = np.take_along_axis(series.last, np.maximum(newest, 0), axis=1)
+
+    def or_else(values: Floats, other: Floats) -> Floats:
+        return np.where(filled, other, values)
+
+    return replace(
+        series,
+        n=or_else(series.n, np.ones_like(value)),
+        total=or_else(series.total, value),
+        squares=or_else(series.squares, value**2),
+        low=or_else(series.low, value),
+        high=or_else(series.high, value),
+        first=or_else(series.first, value),
+        last=or_else(series.last, value),
+    )
 
 
 class GaugeWindows:

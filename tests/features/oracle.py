@@ -7,7 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.features.definitions import EVENT_LOOKBACK_H, LOOKBACK_H, Feature, Source, Statistic
+from pipeline.features.definitions import (
+    CARRY_H,
+    EVENT_LOOKBACK_H,
+    LOOKBACK_H,
+    Feature,
+    Source,
+    Statistic,
+)
 from tests.features.helpers import VOCABULARY, MarkRow, Past, counted
 
 Points = list[tuple[float, float]]
@@ -45,7 +52,7 @@ def _within(points: Points, end: int, window: int, skip: int = 0) -> Points:
 
 def _gauge(past: Past, feature: Feature, device: int, end: int) -> float:
     definition = feature.definition
-    points = past.readings.get((feature.subject, device), [])
+    points = _carried(past, past.readings.get((feature.subject, device), []), device)
     here = [value for _, value in _within(points, end, definition.window_h)]
     if definition.statistic is Statistic.DEVIATION:
         base = [value for _, value in _within(points, end, LOOKBACK_H, definition.window_h)]
@@ -91,6 +98,29 @@ def _counter(past: Past, feature: Feature, device: int, end: int) -> float:
     return rate(window)
 
 
+def _said(past: Past, device: int) -> set[int]:
+    """The hours in which the device measured or told anything."""
+    measured = {
+        math.floor(at)
+        for (_, whose), points in past.readings.items()
+        for at, _ in points
+        if whose == device
+    }
+    told = {math.floor(_known(row)) for row in past.events if row[1] == device and row[3] >= 0}
+    return measured | told
+
+
+def _carried(past: Past, points: Points, device: int) -> Points:
+    """The points, and the last one again in each hour in which only other things were said."""
+    own = {math.floor(at) for at, _ in points}
+    again = []
+    for hour in _said(past, device) - own:
+        before = [point for point in points if math.floor(point[0]) < hour]
+        if before and hour - math.floor(before[-1][0]) <= CARRY_H:
+            again.append((hour + 0.5, before[-1][1]))
+    return sorted([*points, *again])
+
+
 def _device(past: Past, feature: Feature, device: int, moment: float) -> float:
     statistic, end = feature.definition.statistic, math.floor(moment)
     if statistic is Statistic.AGE:
@@ -98,13 +128,7 @@ def _device(past: Past, feature: Feature, device: int, moment: float) -> float:
     if statistic is Statistic.MODEL:
         model = past.models[device]
         return float(VOCABULARY.models.index(model)) if model in VOCABULARY.models else NAN
-    said = {
-        math.floor(at)
-        for (_, whose), points in past.readings.items()
-        for at, _ in points
-        if whose == device
-    }
-    said |= {math.floor(_known(row)) for row in past.events if row[1] == device and row[3] >= 0}
+    said = _said(past, device)
     heard = {hour for hour in said if 0 <= hour < end}
     if statistic is Statistic.SILENCE:
         return float(min(end - 1 - max(heard, default=-math.inf), LOOKBACK_H))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.features.build import features_at
-from pipeline.features.definitions import Vocabulary, features, schema_hash
+from pipeline.features.definitions import CARRY_H, LOOKBACK_H, Vocabulary, features, schema_hash
 from pipeline.features.frames import Floats, Ints
 from tests.features import oracle
 from tests.features.helpers import VOCABULARY, MarkRow, Past, frames_of, random_past
@@ -55,18 +55,19 @@ def test_nothing_later_than_the_moment_is_read(seed: int) -> None:
 
 
 def test_scoring_sees_what_training_saw() -> None:
-    """The last week alone gives the same features of its last moment as the whole past."""
+    """As much of the past as scoring loads gives the same features as the whole past."""
     past = random_past(7, hours=400)
+    loaded = LOOKBACK_H + CARRY_H + 2
     frames = frames_of(past)
     whole = features_at(frames, np.arange(3), np.full(3, 400.0), VOCABULARY).values
-    cut = 400 - 170
+    cut = 400 - loaded
 
     def shifted(rows: list[MarkRow]) -> list[MarkRow]:
         return [(name, device, at - cut, known - cut) for name, device, at, known in rows]
 
     week = replace(
         past,
-        hours=170,
+        hours=loaded,
         readings={
             key: [(at - cut, value) for at, value in points if at >= cut]
             for key, points in past.readings.items()
@@ -76,7 +77,9 @@ def test_scoring_sees_what_training_saw() -> None:
         failures=shifted(past.failures),
         installed=tuple(hours - cut for hours in past.installed),
     )
-    lately = features_at(frames_of(week), np.arange(3), np.full(3, 170.0), VOCABULARY).values
+    lately = features_at(
+        frames_of(week), np.arange(3), np.full(3, float(loaded)), VOCABULARY
+    ).values
     np.testing.assert_allclose(lately, whole, rtol=2e-4, atol=1e-4)
 
 
@@ -93,3 +96,26 @@ def test_names_are_unique_and_the_hash_is_stable() -> None:
     names = [feature.name for feature in features(VOCABULARY)]
     assert len(set(names)) == len(names)
     assert schema_hash() == schema_hash()
+
+
+def test_a_gauge_that_is_sent_only_when_it_changes_is_not_missing() -> None:
+    past = Past(
+        hours=200,
+        readings={
+            ("heat", 0): [(100.5, 40.0)],
+            ("cuts", 0): [(hour + 0.5, float(hour)) for hour in range(90, 185) if hour != 150],
+        },
+        events=[],
+        maintenance=[],
+        failures=[],
+    )
+
+    def mean(moment: float) -> float:
+        matrix = features_at(frames_of(past), np.array([0]), np.array([moment]), VOCABULARY)
+        return float(dict(zip(matrix.names, matrix.values[0], strict=True))["gauge.heat.mean.3h"])
+
+    assert mean(120) == 40  # other things are heard of the device
+    assert np.isnan(mean(100))  # nothing was sent yet
+    assert mean(175) == 40
+    assert np.isnan(mean(177))  # too long ago to stand
+    assert np.isnan(mean(199))  # the device is silent
