@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -148,7 +147,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _harmless(row["user_ref"]),
         f"{row['local_time']:%Y-%m-%d %H:%M:%S}",
         utc_text(row),
-        ZoneInfo(row["zone"]).key,
+        row["zone"],
         status_word(row["status"]),
         str(row["status"]),
         punch_word(row["punch"]),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from domain.text import N_
 from pipeline.attendance_export import Wanted
+from pipeline.zones import zone_of
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -107,7 +107,7 @@ def _quiet(rows: list[Row], wanted: Wanted, now: datetime) -> Iterator[Gap]:
         if row["day"] is not None:
             counts[row["day"]] = row["punches"]
     for (device, serial, site, zone), counts in by_clock.items():
-        yesterday = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        yesterday = now.astimezone(zone_of(zone) or UTC).date() - timedelta(days=1)
         for day, usual in quiet_days(counts, wanted.first, min(wanted.last, yesterday)):
             yield Gap(device, serial, site, GapKind.NO_PUNCHES, day, count=usual)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collectors.adms.commands import Command, CommandKind
@@ -11,6 +11,7 @@ from collectors.adms.decode import record_sum
 from domain.clock import Clock
 from domain.errors import NotFoundError
 from pipeline.devices.fleet import audit
+from pipeline.zones import zone_of
 from storage.database import Conn, Database, Row
 from storage.queries import load
 
@@ -24,6 +25,7 @@ _HEARD_WITHIN = timedelta(hours=1)
 _ASKED_AGAIN_AFTER = timedelta(hours=6)  # an answer that has not come by then was lost
 _COMMANDS_KEPT, _OPERATIONS_KEPT = timedelta(days=90), timedelta(days=400)
 _AT_ONCE = 200
+_NOT_SUPPORTED, _REFUSAL_HOLDS = -1002, timedelta(days=30)
 _DAY, _HOUR, _SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
 
@@ -44,17 +46,23 @@ def prove_days(database: Database, clock: Clock) -> int:
     To be run every minute or so. Raises StoreUnavailableError when the database is away.
     """
     now = clock.now()
-    values = {
-        "now": now,
+    values: dict[str, Any] = {
         "days": DAYS_BACK,
         "rounds": ROUNDS,
         "heard_after": now - _HEARD_WITHIN,
         "asked_after": now - _ASKED_AGAIN_AFTER,
+        "not_supported": _NOT_SUPPORTED,
+        "refused_after": now - _REFUSAL_HOLDS,
         "limit": _AT_ONCE,
     }
     with database.transaction() as conn:
         conn.execute(load("adms")["forget_commands"], {"before": now - _COMMANDS_KEPT})
         conn.execute(load("adms")["forget_operations"], {"before": now - _OPERATIONS_KEPT})
+        clocks = conn.execute(load("adms")["provable"], values).fetchall()
+        values["devices"] = [row["device_id"] for row in clocks]
+        values["todays"] = [
+            now.astimezone(zone_of(row["time_zone"]) or UTC).date() for row in clocks
+        ]
         rows = conn.execute(load("adms")["unchecked_days"], values).fetchall()
         for row in rows:
             count = Command(CommandKind.VERIFY, _whole_day(row["day"]))

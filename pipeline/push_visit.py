@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
@@ -32,6 +32,7 @@ from domain.report import Contact, DeviceReport, EventReport, Identity, Rejected
 from pipeline.attendance import store_records
 from pipeline.ingest import Ingest
 from pipeline.push_proof import ask, judge
+from pipeline.zones import zone_of
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -62,7 +63,7 @@ class Visit:
         self._found = found
         self._device_id: int = found["device_id"]
         self._now = clock.now()
-        self._zone = _zone(found["time_zone"])
+        self._zone = zone_of(found["time_zone"])
         self._source = f"{address} {found['serial']}"
         self._delay_s = DELAY_S
         if found["simulated"]:
@@ -299,11 +300,3 @@ def _command(row: Row) -> Command:
 
 def _window(row: Row) -> tuple[datetime, datetime]:
     return row["first_local"], row["last_local"]
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    """None: it is not known, and nothing is said of it."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None

@@ -126,21 +126,27 @@ SET device_id = excluded.device_id, claimed = excluded.claimed, stored = exclude
     rounds = attendance_check.rounds + 1, checked_at = excluded.checked_at
 RETURNING rounds
 
--- Adopted clocks that were greeted, with the days before their today that were not checked yet and
--- about which nothing is being asked.
--- name: unchecked_days
-SELECT push.device_id, day::date AS day
+-- Adopted clocks that were greeted and heard lately, and did not say that they can't count.
+-- name: provable
+SELECT push.device_id, site.time_zone
 FROM push_clock AS push
 JOIN device ON device.id = push.device_id AND device.adopted_at IS NOT NULL
 LEFT JOIN site ON site.id = device.site_id
-CROSS JOIN LATERAL (
-    SELECT (%(now)s AT TIME ZONE coalesce(site.time_zone, 'UTC'))::date AS today
-) AS there
+WHERE push.greeted_at IS NOT NULL AND push.heard_at > %(heard_after)s
+  AND NOT EXISTS (
+      SELECT FROM push_command AS command
+      WHERE command.device_id = push.device_id AND command.kind = 'VERIFY'
+        AND command.return_code = %(not_supported)s AND command.queued_at > %(refused_after)s)
+
+-- Days before each clock's today that were not checked yet and about which nothing is being asked.
+-- name: unchecked_days
+SELECT push.device_id, day::date AS day
+FROM unnest(%(devices)s::int4[], %(todays)s::date[]) AS there (device_id, today)
+JOIN push_clock AS push USING (device_id)
 CROSS JOIN LATERAL generate_series(
     there.today - %(days)s::int, there.today - 1, interval '1 day'
 ) AS day
-WHERE push.greeted_at IS NOT NULL AND push.heard_at > %(heard_after)s
-  AND NOT EXISTS (
+WHERE NOT EXISTS (
       SELECT FROM attendance_check AS made
       WHERE made.serial = push.serial AND made.day = day::date
         AND (made.claimed <= made.stored OR made.rounds >= %(rounds)s))

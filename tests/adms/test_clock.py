@@ -173,7 +173,7 @@ def test_its_display_shows_its_sites_time_in_winter_and_in_summer(
 
 
 def test_a_clock_of_no_known_zone_keeps_its_own(
-    receiver: str, adopt: Adopt, clock: ManualClock
+    receiver: str, adopt: Adopt, clock: ManualClock, database: Database
 ) -> None:
     adopt(SN, simulated=True)
     adopt("MARS001", "Mars/Olympus", simulated=True)
@@ -181,6 +181,24 @@ def test_a_clock_of_no_known_zone_keeps_its_own(
         pushing = clock_of(receiver, clock, serial)
         live(pushing.turn())
         assert "TimeZone" not in pushing.options
+    assert prove_days(database, clock) == 14  # by UTC's calendar
+
+
+def test_a_clock_that_cant_count_is_not_asked_again(
+    receiver: str, adopt: Adopt, database: Database, clock: ManualClock
+) -> None:
+    adopt(SN, simulated=True)
+    pushing = clock_of(receiver, clock)
+    live(pushing.turn())
+    assert prove_days(database, clock) == 7
+    with database.transaction() as conn:
+        conn.execute(
+            "UPDATE push_command SET sent_at = queued_at, answered_at = queued_at,"
+            " return_code = -1002"
+        )
+    clock.advance(timedelta(hours=7))
+    live(pushing.turn())
+    assert prove_days(database, clock) == 0
 
 
 @contextmanager
