@@ -1,8 +1,7 @@
--- How a device came to be known, and as whom it logs in to a broker.
+-- How a device is heard, and as whom it logs in to a broker.
 
-ALTER TABLE device
-    ADD COLUMN found_at  timestamptz,                  -- first heard of; null: it was added by a person
-    ADD COLUMN found_via text NOT NULL DEFAULT '';     -- the topic or address that it was heard by
+-- The topic, without its last level, or the address that it is heard by.
+ALTER TABLE device ADD COLUMN found_via text NOT NULL DEFAULT '';
 
 -- One login a device and kind of broker. Only a hash of the password is kept, in the words of that
 -- broker. A revoked one stays, so that its name is taken out of the broker's files.

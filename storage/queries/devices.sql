@@ -119,7 +119,7 @@ SELECT key FROM device WHERE adopted_at IS NULL ORDER BY key
 -- name: found
 SELECT d.key, d.kind, d.model, d.serial, d.simulated, coalesce(s.state, 'unwatched') AS state,
        coalesce(s.collector, '') AS collector, s.last_seen_at,
-       coalesce(d.found_at, push.first_seen_at,
+       coalesce(push.first_seen_at,
                 (SELECT min(at) FROM device_transition t WHERE t.device_id = d.id)) AS first_seen_at,
        coalesce(nullif(d.found_via, ''), push.address, p.host || ':' || p.port, '') AS place,
        CASE WHEN d.found_via LIKE 'v1/%%' THEN split_part(d.found_via, '/', 3) ELSE '' END

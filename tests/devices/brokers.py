@@ -32,7 +32,6 @@ class Peer:
     port: int
     name: str
     password: str
-    client_id: str = ""
     will: tuple[str, str] | None = None
     tls: ssl.SSLContext | None = None
     host: str = HOST
@@ -43,7 +42,7 @@ class Peer:
 
     def __post_init__(self) -> None:
         self.client = Client(
-            CallbackAPIVersion.VERSION2, client_id=self.client_id, protocol=MQTTv311
+            CallbackAPIVersion.VERSION2, protocol=MQTTv311, reconnect_on_failure=False
         )
         self.client.username_pw_set(self.name, self.password)
         self.client.on_connect = lambda _, __, ___, reason, ____: self.welcomes.append(
@@ -56,7 +55,6 @@ class Peer:
         self.client.on_message = lambda _, __, message: self.heard.append(
             f"{message.topic} {message.payload.decode()}"
         )
-        self.client.reconnect_delay_set(600, 600)
         if self.will:
             self.client.will_set(*self.will, qos=1)
         if self.tls:
@@ -84,8 +82,8 @@ class Peer:
     def vanish(self) -> None:
         """Breaks the connection without a word."""
         connection = self.client.socket()
-        assert connection is not None
-        connection.close()
+        assert isinstance(connection, socket.socket)
+        connection.shutdown(socket.SHUT_RDWR)
         self.client.loop_stop()
 
     def leave(self) -> None:

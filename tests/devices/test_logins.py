@@ -124,12 +124,6 @@ def test_a_device_hears_what_is_for_it_only(kind: str, enter: Enter, collector: 
     assert set(node.heard) == {f"{mine} for it", f"{mine} again"}
 
 
-def test_strangers_stay_outside(enter: Enter) -> None:
-    assert not enter(A_USER, "guessed").welcome
-    assert not enter("nobody", "x").welcome
-    assert not enter(A_USER, "$7$101$").welcome
-
-
 def test_a_new_password_replaces_the_old_one(
     kind: str, server: Server, folder: Path, enter: Enter, forecall: Forecall
 ) -> None:
@@ -143,6 +137,8 @@ def test_a_new_password_replaces_the_old_one(
     server.read_again()
     wait_for("the new password counts", lambda: enter(A_USER).welcome)
     assert not enter(A_USER, old[A_USER]).welcome
+    assert not enter("nobody", "x").welcome
+    assert not enter(A_USER, "$7$101$").welcome
     assert enter(B_USER).welcome
 
 
