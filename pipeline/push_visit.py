@@ -59,7 +59,7 @@ class Visit:
     def __init__(self, conn: Conn, found: Row, clock: Clock, address: str) -> None:
         self._conn = conn
         # What changes in place is copied, so that it can be told whether anything did.
-        self._row = {k: dict(v) if isinstance(v, dict) else v for k, v in found.items()}
+        self._row: Row = {k: dict(v) if isinstance(v, dict) else v for k, v in found.items()}
         self._found = found
         self._device_id: int = found["device_id"]
         self._now = clock.now()
