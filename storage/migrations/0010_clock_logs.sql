@@ -32,6 +32,7 @@ ALTER TABLE clock_poll
     ADD COLUMN live_until timestamptz,                 -- nobody else listens, or tries to, before
     ADD COLUMN hinted boolean NOT NULL DEFAULT false,  -- it told something since its poll was claimed
     ADD COLUMN stranger text NOT NULL DEFAULT '';      -- another device's serial number that answered last
+CREATE INDEX clock_poll_leased ON clock_poll (leased_until) WHERE leased_until IS NOT NULL;
 
 -- How many of a site's clocks may be polled at once, by all pollers together: its line may be thin.
 ALTER TABLE site ADD COLUMN poll_limit integer NOT NULL DEFAULT 4 CHECK (poll_limit > 0);

@@ -2,17 +2,25 @@
 -- claims there meanwhile, so that together they keep the site's limit. (A statement of its own: the
 -- claim then sees every lease that was given before.)
 -- name: lock_sites
-SELECT id
-FROM site
-WHERE EXISTS (
-        SELECT FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
-        WHERE device.site_id = site.id AND poll.next_poll_at <= %(now)s
-          AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s))
-  AND poll_limit > (
-        SELECT count(*) FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
-        WHERE device.site_id = site.id AND poll.leased_until > %(now)s)
-ORDER BY id
-FOR NO KEY UPDATE SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT device.site_id, min(poll.next_poll_at) AS since
+    FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+    WHERE poll.next_poll_at <= %(now)s AND (poll.leased_until IS NULL OR poll.leased_until <= %(now)s)
+    GROUP BY device.site_id
+), busy AS MATERIALIZED (
+    SELECT device.site_id, count(*) AS n
+    FROM clock_poll AS poll JOIN device ON device.id = poll.device_id
+    WHERE poll.leased_until > %(now)s
+    GROUP BY device.site_id
+)
+SELECT site.id
+FROM due
+JOIN site ON site.id = due.site_id
+LEFT JOIN busy ON busy.site_id = site.id
+WHERE site.poll_limit > coalesce(busy.n, 0)
+ORDER BY due.since
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF site SKIP LOCKED
 
 -- Clocks that are due and leased to nobody, longest due first; of those that failed last time up to
 -- `doubtful`, of each site as many as it has room for. Rows that another poller is about to take are
