@@ -47,6 +47,11 @@ class ClockServer:
         clock.on_fault(self._fault_set)
         clock.on_event(self._event)
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return len(self._connections)
+
     async def start(self) -> None:
         """Binds the port (then known as `port`) and answers, unless the clock refuses."""
         _allow_many_sockets()
