@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -20,9 +20,9 @@ from domain.report import (
     Severity,
 )
 from pipeline.readings import Times, believed_time, write_readings
-from pipeline.registry import Registry
+from pipeline.registry import Registry, RowGoneError
 from pipeline.series import SeriesRoom
-from pipeline.sessions import SessionGoneError, Stretch, new_stretches
+from pipeline.sessions import Stretch, only_new, stretches_of
 from pipeline.state import Status, Step, hear, telling
 from pipeline.statuses import PENDING_SIGN, lock_statuses, write_steps
 from storage.copy import DEVICE_EVENT, copy_rows
@@ -88,7 +88,7 @@ class Ingest:
             return self._write(conn, reports, rejected, times)
         except psycopg.DataError as error:
             raise BadInputError(f"the batch can't be stored: {error}") from error
-        except (psycopg.errors.ForeignKeyViolation, SessionGoneError) as error:
+        except (psycopg.errors.ForeignKeyViolation, RowGoneError) as error:
             self._registry.forget()
             raise StoreUnavailableError(f"a device was removed; try again: {error}") from error
 
@@ -100,18 +100,31 @@ class Ingest:
         times: Times,
     ) -> IntakeResult:
         now = self._clock.now()
-        batch = _Batch(reports, times, new_stretches(conn, self._registry, reports, now))
+        ids = self._registry.devices({report.device_key for report in reports}, now)
+        stretches = stretches_of(reports, ids)
+        sessions = {
+            (each.device_id, each.boot_id) for each in stretches if each.boot_id is not None
+        }
+        self._registry.open_sessions(sessions, now)
+        statuses = self._lock(conn, {stretch.device_id for stretch in stretches})
+        batch = _Batch(reports, times, only_new(conn, reports, stretches))
         if batch.stretches:
-            self._write_new(conn, batch, now)
+            self._write_new(conn, batch, statuses, now)
         kept = _write_rejected(conn, rejected)
         new = sum(len(stretch.places) for stretch in batch.stretches)
         result = IntakeResult(new, len(reports) - new + len(rejected) - kept, kept)
         self._count(conn, result)
         return result
 
-    def _write_new(self, conn: Conn, batch: _Batch, now: datetime) -> None:
-        devices = sorted({stretch.device_id for stretch in batch.stretches})
-        statuses = lock_statuses(conn, self._collector, devices, now)
+    def _lock(self, conn: Conn, devices: Set[int]) -> dict[int, Status]:
+        statuses = lock_statuses(conn, devices)
+        if len(statuses) < len(devices):
+            raise RowGoneError(f"{len(devices) - len(statuses)} devices are not there any more")
+        return statuses
+
+    def _write_new(
+        self, conn: Conn, batch: _Batch, statuses: Mapping[int, Status], now: datetime
+    ) -> None:
         steps = _follow(statuses, batch, self._collector)
         write_steps(conn, list(statuses.values()), [steps[key] for key in statuses], now)
         _write_facts(conn, batch)
@@ -128,7 +141,7 @@ class Ingest:
         conn.execute(load("ingest")["count"], values)
 
 
-def _follow(statuses: dict[int, Status], batch: _Batch, collector: str) -> dict[int, list[Step]]:
+def _follow(statuses: Mapping[int, Status], batch: _Batch, collector: str) -> dict[int, list[Step]]:
     """What each device's messages, in their order, make of its status."""
     steps: dict[int, list[Step]] = {device: [] for device in statuses}
     for stretch in batch.stretches:

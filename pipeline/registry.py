@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.report import MetricKind
+from pipeline.statuses import make_statuses
 from storage.database import Conn, Database
 from storage.literals import numbers, texts
 from storage.queries import load
@@ -29,11 +30,16 @@ _KIND_BY_COLLECTOR = {"zkteco": "clock", "adms": "clock", "mqtt": "pos"}
 _MOST_KNOWN = 500_000  # of each kind kept in memory: more than any fleet has, less than hurts
 
 
+class RowGoneError(Exception):
+    """Something that was known has lost its row: somebody removed it."""
+
+
 class Registry:
     """Numbers never change, so they are asked for once."""
 
     def __init__(self, database: Database, collector: str) -> None:
         self._database = database
+        self._collector = collector
         protocol = collector.partition(":")[0]  # `mqtt:north` is one of several
         self._kind = _KIND_BY_COLLECTOR.get(protocol, protocol)
         self._devices: dict[str, int] = {}
@@ -41,9 +47,9 @@ class Registry:
         self._shapes: dict[Shape, NDArray[np.int16]] = {}
         self._sessions: set[Session] = set()
 
-    def devices(self, keys: Collection[str]) -> Mapping[str, int]:
-        """The id of each device key, among others. An unknown key becomes a device that is not
-        adopted yet; its kind is guessed from the collector that found it."""
+    def devices(self, keys: Collection[str], now: datetime) -> Mapping[str, int]:
+        """The id of each device key, among others; each has its status. An unknown key becomes a
+        device that is not adopted yet; its kind is guessed from the collector that found it."""
         unknown = [key for key in keys if key not in self._devices]
         if unknown:
             _limit(self._devices)
@@ -52,7 +58,9 @@ class Registry:
                     load("ingest")["register_devices"], {"keys": unknown, "kind": self._kind}
                 )
                 rows = conn.execute(load("ingest")["devices"], {"keys": unknown}).fetchall()
-            self._devices |= {row["key"]: row["id"] for row in rows}
+                found = {row["key"]: row["id"] for row in rows}
+                make_statuses(conn, self._collector, found.values(), now)
+            self._devices |= found
         return self._devices
 
     def metrics(self, shape: Shape) -> NDArray[np.int16]:

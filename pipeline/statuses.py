@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import astuple
+from psycopg.rows import tuple_row
 
 from domain.device import DeviceState, Transition
 from domain.errors import StoreUnavailableError
@@ -18,6 +18,8 @@ from storage.literals import moments, numbers, texts
 from storage.queries import load
 
 _COLUMNS = Status.__struct_fields__
+_REFRESHED = ("device_id", "seq", "last_seen_at", "interval_s", "due_at")
+_STATES = {state.value: state for state in DeviceState}
 _LITERALS: Mapping[str, Callable[[Sequence[Any]], str]] = {
     **dict.fromkeys(("device_id", "seq", "interval_s", "version"), numbers),
     **dict.fromkeys(("collector", "state", "reported", "component", "boot_id"), texts),
@@ -37,22 +39,26 @@ PENDING_SIGN = {
 }
 
 
-def lock_statuses(
-    conn: Conn, collector: str, devices: Sequence[int], now: datetime
-) -> dict[int, Status]:
-    """The statuses of `devices`, locked until the transaction ends; made where there were none."""
-    wanted = {"devices": numbers(devices), "collector": collector, "now": now}
-    rows = conn.execute(load("state")["lock"], wanted).fetchall()
-    if len(rows) < len(devices):
-        conn.execute(load("state")["make"], wanted)
-        rows = conn.execute(load("state")["lock"], wanted).fetchall()
-    return {row["device_id"]: status_of(row) for row in rows}
+def make_statuses(conn: Conn, collector: str, devices: Iterable[int], now: datetime) -> None:
+    """Gives each device its row, which says that nobody watches it yet, if it has none."""
+    values = {"devices": numbers(devices), "collector": collector, "now": now}
+    conn.execute(load("state")["make"], values)
+
+
+def lock_statuses(conn: Conn, devices: Iterable[int]) -> dict[int, Status]:
+    """The statuses of those `devices` that have one, locked until the transaction ends."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(load("state")["lock"], {"devices": numbers(devices)})
+        return {row[0]: _status(*row) for row in cursor}
 
 
 def status_of(row: Row) -> Status:
     """A row of `device_status` as a value."""
-    device_id, collector, state, *rest = [row[name] for name in _COLUMNS]
-    return Status(device_id, collector, DeviceState(state), *rest)
+    return _status(*[row[name] for name in _COLUMNS])
+
+
+def _status(device_id: int, collector: str, state: str, *rest: Any) -> Status:
+    return Status(device_id, collector, _STATES[state], *rest)
 
 
 def write_steps(
@@ -69,8 +75,12 @@ def write_steps(
         for before, taken in zip(read, steps, strict=True)
         if taken and taken[-1].status != before
     ]
-    if changed:
-        _write_statuses(conn, changed)
+    refreshed = [(before, after) for before, after in changed if _is_refreshed(before, after)]
+    if refreshed:
+        _write(conn, "refresh", _REFRESHED, refreshed)
+    if len(refreshed) < len(changed):
+        others = [pair for pair in changed if not _is_refreshed(*pair)]
+        _write(conn, "write", _COLUMNS, others)
     made = [
         (step.transition, step.status.version)
         for taken in steps
@@ -82,11 +92,28 @@ def write_steps(
     return len(made)
 
 
-def _write_statuses(conn: Conn, changed: Sequence[tuple[Status, Status]]) -> None:
-    rows = zip(*[astuple(after) for _, after in changed], strict=True)
-    columns = {name: _LITERALS[name](column) for name, column in zip(_COLUMNS, rows, strict=True)}
+def _is_refreshed(before: Status, after: Status) -> bool:
+    """Whether the device was only heard again: by far the most changes."""
+    return (
+        before.version == after.version
+        and before.boot_id == after.boot_id
+        and before.reported == after.reported
+        and before.component == after.component
+        and before.collector == after.collector
+    )
+
+
+def _write(
+    conn: Conn,
+    statement: str,
+    names: Sequence[str],
+    changed: Sequence[tuple[Status, Status]],
+) -> None:
+    columns = {
+        name: _LITERALS[name]([getattr(after, name) for _, after in changed]) for name in names
+    }
     columns["read_version"] = numbers([before.version for before, _ in changed])
-    written = conn.execute(load("state")["write"], columns).rowcount
+    written = conn.execute(load("state")[statement], columns).rowcount
     if written != len(changed):
         raise StoreUnavailableError("a device's status was changed by another writer; try again")
 

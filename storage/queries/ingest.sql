@@ -23,24 +23,25 @@ FROM unnest(%(devices)s::int4[], %(boots)s::text[]) AS wanted (device_id, boot_i
 ORDER BY device_id, boot_id
 ON CONFLICT (device_id, boot_id) DO NOTHING
 
--- Marks messages as seen, the sessions locked in one order for every writer. Returns the place (from
--- 1) of each session, whether it is new, and which of its numbers were seen before; null: none.
+-- Marks messages as seen; nobody else touches these sessions meanwhile, so a row is found again by its
+-- place. Returns how many sessions were there, and of those that are new, or hold one of these
+-- numbers, the place among the wanted (from 1) and the numbers held.
 -- name: mark_messages
-WITH wanted AS (
-    SELECT device_id, boot_id, seqs, nth
-    FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8multirange[])
-         WITH ORDINALITY AS wanted (device_id, boot_id, seqs, nth)
-), held AS (
-    SELECT session.device_id, session.boot_id, session.seen, wanted.seqs, wanted.nth
-    FROM device_session AS session JOIN wanted USING (device_id, boot_id)
-    ORDER BY session.device_id, session.boot_id
-    FOR UPDATE OF session
+WITH marked AS (
+    UPDATE device_session AS session
+    SET seen = held.seen + held.seqs
+    FROM (
+        SELECT session.ctid, session.seen, wanted.seqs, wanted.nth
+        FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8multirange[])
+             WITH ORDINALITY AS wanted (device_id, boot_id, seqs, nth)
+        JOIN device_session AS session USING (device_id, boot_id)
+    ) AS held
+    WHERE session.ctid = held.ctid
+    RETURNING held.nth, isempty(held.seen) AS new, nullif(held.seen * held.seqs, '{}') AS known
 )
-UPDATE device_session AS session
-SET seen = held.seen + held.seqs
-FROM held
-WHERE session.device_id = held.device_id AND session.boot_id = held.boot_id
-RETURNING held.nth, isempty(held.seen) AS new, nullif(held.seen * held.seqs, '{}') AS known
+SELECT counted.marked, told.nth, told.new, told.known
+FROM (SELECT count(*) AS marked FROM marked) AS counted
+LEFT JOIN (SELECT * FROM marked WHERE new OR known IS NOT NULL) AS told ON true
 
 -- name: write_facts
 UPDATE device

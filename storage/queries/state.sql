@@ -38,6 +38,18 @@ FROM unnest(
 )
 WHERE status.device_id = wanted.device_id AND status.version = wanted.read_version
 
+-- name: refresh
+UPDATE device_status AS status
+SET seq = wanted.seq,
+    last_seen_at = wanted.last_seen_at,
+    interval_s = wanted.interval_s,
+    due_at = wanted.due_at
+FROM unnest(
+    %(device_id)s::int4[], %(seq)s::int8[], %(last_seen_at)s::timestamptz[],
+    %(interval_s)s::float4[], %(due_at)s::timestamptz[], %(read_version)s::int8[]
+) AS wanted (device_id, seq, last_seen_at, interval_s, due_at, read_version)
+WHERE status.device_id = wanted.device_id AND status.version = wanted.read_version
+
 -- name: transitions
 INSERT INTO device_transition
     (device_id, from_state, to_state, at, cause, detail, component, version, recorded_at)

@@ -113,7 +113,9 @@ def test_rejected_messages_are_kept_whole_and_once(
     rejected = RejectedMessage("mqtt", clock.now(), "v1/t/s/d/state", b"\x00\xff", "not JSON")
     first = ingest.store([], [rejected, rejected])
     assert (first.rejected, first.duplicate) == (1, 1)
-    again = ingest.store([], [dataclasses.replace(rejected, received_at=clock.now() + timedelta(hours=1))])
+    again = ingest.store(
+        [], [dataclasses.replace(rejected, received_at=clock.now() + timedelta(hours=1))]
+    )
     assert (again.rejected, again.duplicate) == (0, 1)
     row = rows("SELECT * FROM rejected_message")[0]
     assert (row["source"], row["body"], row["reason"]) == (
@@ -193,8 +195,9 @@ def test_what_can_not_be_stored_is_refused_and_leaves_nothing(
     )
     with pytest.raises(BadInputError):
         ingest.store([report, bad])
-    for table in ("reading", "device_event", "device_status", "pending_sign", "rejected_message"):
+    for table in ("reading", "device_event", "pending_sign", "rejected_message"):
         assert rows(f"SELECT FROM {table}") == []
+    assert rows("SELECT FROM device_status WHERE last_seen_at IS NOT NULL") == []
     assert rows("SELECT FROM device_session WHERE NOT isempty(seen)") == []
 
 
@@ -212,8 +215,9 @@ def test_a_batch_may_be_stored_inside_an_open_transaction(
 ) -> None:
     with database.transaction() as conn, conn.transaction(force_rollback=True):
         ingest.store_in(conn, [report])
-    for table in ("reading", "device_event", "device_status", "pending_sign", "rejected_message"):
+    for table in ("reading", "device_event", "pending_sign", "rejected_message"):
         assert rows(f"SELECT FROM {table}") == []
+    assert rows("SELECT FROM device_status WHERE last_seen_at IS NOT NULL") == []
     assert rows("SELECT FROM device_session WHERE NOT isempty(seen)") == []
     with database.transaction() as conn:
         assert ingest.store_in(conn, [report]).stored == 1
