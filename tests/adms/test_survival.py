@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -96,3 +97,26 @@ def test_forty_clocks_at_once_and_one_clock_on_many_lines(
     assert count["rejected"] == 0
     seqs = rows(database, "SELECT seq FROM push_clock")
     assert count["stored"] == sum(row["seq"] for row in seqs)
+
+
+def test_the_service_listens_and_ends_in_order(dsn: str, adopt: Adopt, tmp_path: Path) -> None:
+    adopt(SN)
+    port = next_free("127.0.0.1", 28181)
+    environment = {
+        **os.environ,
+        "FORECALL_DATABASE_DSN": dsn,
+        "FORECALL_ADMS_PORT": str(port),
+        "FORECALL_DATA_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "forecall", "collect", "adms"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+        try:
+            wait_for("it listens", lambda: _listens(port))
+            pushing = PushingClock(EmulatedClock(SN, SystemClock()), "127.0.0.1", port)
+            pushing.memory.punch("7")
+            asyncio.run(pushing.turn())
+            assert pushing.sent["ATTLOG"] == 1
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
