@@ -66,11 +66,13 @@ def test_an_operators_round(page: Page, seed: Seed, complaints: list[str]) -> No
 
 def test_nothing_is_wider_than_a_phone(page: Page, seed: Seed, complaints: list[str]) -> None:
     keys = seed.fleet()
+    seed.contact(["stranger-with-a-long-name"])
     seed.readings(keys[0])
     seed.predict(keys[0], "receiptPrinter")
     page.set_viewport_size({"width": 360, "height": 740})
     _log_in(page)
-    for path in ("/", "/devices", f"/devices/{keys[0]}", "/alerts", "/tickets/1", "/uptime"):
+    pages = ("/", "/devices", "/found", f"/devices/{keys[0]}", "/alerts", "/tickets/1", "/uptime")
+    for path in pages:
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} pixels too wide"

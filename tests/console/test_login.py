@@ -11,7 +11,17 @@ from domain.clock import ManualClock
 from tests.console.conftest import PASSWORD, LogIn, token
 from tests.console.seed import Seed
 
-PAGES = ("/", "/devices", "/alerts", "/tickets", "/uptime", "/api/docs")
+PAGES = (
+    "/",
+    "/devices",
+    "/found",
+    "/codes",
+    "/audit",
+    "/alerts",
+    "/tickets",
+    "/uptime",
+    "/api/docs",
+)
 
 
 def test_pages_lead_to_the_login_and_back(visitor: httpx.Client) -> None:

@@ -34,6 +34,8 @@ def test_every_page_in_every_language(operator: httpx.Client, fleet: list[str]) 
             "/?wall=true",
             "/devices",
             *(f"/devices/{key}" for key in fleet[:3]),
+            "/found",
+            "/codes",
             "/alerts?open=",
             "/tickets?open=",
             "/tickets/1",
