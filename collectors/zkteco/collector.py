@@ -21,7 +21,8 @@ from domain.report import Watch
 BEAT_EVERY_S = 2.0
 
 _TURN_S = 0.1
-_SETTLE_EVERY_S = 0.1  # one transaction for what ended meanwhile costs little more than for one
+_CLAIM_EVERY_S = 0.1  # as many as workers are idle then
+_SETTLE_EVERY_S = 0.2  # one transaction for what ended meanwhile costs little more than for one
 _MOST_UNSETTLED = 64
 _BACK_OFF_S = 1.0
 
@@ -51,7 +52,7 @@ class ClockCollector:
         self._workers = workers
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
-        self._next_beat = self._next_settling = 0.0
+        self._next_beat = self._next_claim = self._next_settling = 0.0
         self._unsettled: list[Outcome] = []
 
     def run(self, stop: Event) -> None:
@@ -76,9 +77,11 @@ class ClockCollector:
         self._unsettled += [self._outcome(done) for done in pool.finished(_TURN_S)]
         self._beat()
         # While the store is away nothing is claimed: what is in memory stays bounded.
-        if pool.idle and len(self._unsettled) < _MOST_UNSETTLED:
+        room = pool.idle and len(self._unsettled) < _MOST_UNSETTLED
+        if room and time.monotonic() >= self._next_claim:
             for target in self._fleet.claim(pool.idle, self._room_for_doubtful(pool)):
                 pool.begin(target)
+            self._next_claim = time.monotonic() + _CLAIM_EVERY_S
         if self._unsettled and time.monotonic() >= self._next_settling:
             self._settle()
             self._next_settling = time.monotonic() + _SETTLE_EVERY_S
