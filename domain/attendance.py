@@ -38,11 +38,14 @@ class AttendanceRecord:
     nth: int
 
 
+FINGER = 1
+"""The verify type of a fingerprint."""
+
 _USER, _FINGER, _CARD = N_("user number"), N_("fingerprint"), N_("card")
 _PASSWORD, _FACE, _VEIN, _PALM = N_("password"), N_("face"), N_("finger vein"), N_("palm")
 STATUS_WORDS: Mapping[int, str] = {
     0: N_("any way"),
-    1: _FINGER,
+    FINGER: _FINGER,
     2: _USER,
     3: _PASSWORD,
     4: _CARD,

@@ -27,6 +27,7 @@ from collectors.adms.fleet import (
 from collectors.adms.options import DELAY_S, ERROR_DELAY_S, offset_at, options_text
 from collectors.adms.reporting import facts_of, gauges_of
 from domain import oplog
+from domain.attendance import FINGER
 from domain.clock import Clock
 from domain.report import Contact, DeviceReport, EventReport, Identity, RejectedMessage
 from pipeline.attendance import store_records
@@ -93,24 +94,24 @@ class Visit:
         serial, records = self._row["serial"], punches.records
         self._doubt(punches)
         zone = self._zone or ZoneInfo("UTC")
-        store_records(self._conn, self._device_id, serial, zone, records, self._now)
+        if store_records(self._conn, self._device_id, serial, zone, records, self._now):
+            self._count_fingers(punches)
         self.keep_bad(punches.bad)
         self._stamp("ATTLOG", punches.stamp)
-        self._report(at=self._ahead(punches))
+        self._report(at=self._ahead(punches), counters=self._counters("x.VerifiedCount"))
         return f"OK: {len(records) + len(punches.bad)}"
 
     def take_operations(self, operations: Operations) -> str:
         """Stores the operations that are new, and says what they mean."""
         fresh = self._store_operations(operations.entries)
         counted = Counter(_COUNTED[entry.kind] for entry in fresh if entry.kind in _COUNTED)
-        counts: dict[str, int] = self._row["counts"]
         for metric, count in counted.items():
-            counts[metric] = counts.get(metric, 0) + count
+            self._count(metric, count)
         for entry in fresh:
             self._tell(entry)
         self.keep_bad(operations.bad)
         self._stamp("OPERLOG", operations.stamp)
-        self._report(counters={name: float(count) for name, count in counts.items()})
+        self._report(counters=self._counters(*_COUNTED.values()))
         return f"OK: {len(operations.entries) + operations.others + len(operations.bad)}"
 
     def take_errors(self, errors: Errors) -> str:
@@ -196,6 +197,29 @@ class Visit:
                 **said,
             )
         )
+
+    def _count(self, metric: str, more: int) -> None:
+        counts: dict[str, float] = self._row["counts"]
+        counts[metric] = counts.get(metric, 0) + more
+
+    def _counters(self, *metrics: str) -> dict[str, float]:
+        """Those of the metrics that were ever counted."""
+        counts: dict[str, float] = self._row["counts"]
+        return {metric: float(counts[metric]) for metric in metrics if metric in counts}
+
+    def _count_fingers(self, punches: Punches) -> None:
+        moments = [self._moment(record.punch.local_time) for record in punches.records]
+        values = {
+            "device_id": self._device_id,
+            "serial": self._row["serial"],
+            "first": min(moments),
+            "last": max(moments),
+            "now": self._now,
+            "finger": FINGER,
+        }
+        row = self._conn.execute(load("adms")["new_by_finger"], values).fetchone()
+        if row is not None and row["verified"]:
+            self._count("x.VerifiedCount", row["verified"])
 
     def _stamp(self, table: str, stamp: str) -> None:
         if stamp:

@@ -54,6 +54,12 @@ JOIN unnest(%(users)s::text[], %(times)s::timestamp[], %(statuses)s::int2[], %(p
      USING (user_ref, local_time, status, punch)
 WHERE record.serial = %(serial)s
 
+-- Of what this call stored, the records that a finger made.
+-- name: new_by_finger
+SELECT count(*) AS verified FROM attendance_record
+WHERE device_id = %(device_id)s AND serial = %(serial)s AND at BETWEEN %(first)s AND %(last)s
+  AND stored_at = %(now)s AND status = %(finger)s
+
 -- Asks for single seconds anew, unless that was done, or much is to be asked already.
 -- name: ask_again
 INSERT INTO push_command

@@ -43,7 +43,12 @@ def test_a_batch_sent_again_adds_nothing(
     adopt(SN)
     for _ in range(3):
         push(http, "ATTLOG", PUNCH, PUNCH)
-    assert len(punches(database)) == 2
+    push(http, "ATTLOG", "8\t2026-03-02 08:00:09\t0\t15")  # a face is no finger
+    assert len(punches(database)) == 3
+    readings = rows(
+        database, "SELECT DISTINCT name, value FROM reading JOIN metric ON id = metric_id"
+    )
+    assert readings == [{"name": "x.VerifiedCount", "value": 2.0}]
 
 
 @pytest.mark.parametrize("ending", ["", ".aspx"])
