@@ -19,6 +19,7 @@ from domain.errors import BadInputError, StoreUnavailableError
 from domain.report import DeviceReport, Intake, Watch
 
 _BATCH = 10_000
+_BATCH_BYTES = 8 << 20
 _BATCH_WAIT_S = 0.1
 _BEAT_S = 2.0
 _BEHIND_S = 4.0  # messages older than this wait to be stored: we are not listening in time
@@ -64,7 +65,7 @@ class MqttCollector:
 
     def _collect(self, session: Session, stop: threading.Event) -> None:
         while not stop.is_set():
-            parcels = session.take(_BATCH, _BATCH_WAIT_S)
+            parcels = session.take(_BATCH, _BATCH_BYTES, _BATCH_WAIT_S)
             if parcels and self._keep(parcels, stop):
                 session.acknowledge(parcels)
             session.publish(self._interpreter.commands())

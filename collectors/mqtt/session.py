@@ -27,6 +27,7 @@ from domain.clock import Clock
 from domain.errors import ConfigurationError
 
 INBOX_LIMIT = 20_000
+INBOX_BYTES = 32 << 20
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
 
 _KEEPALIVE_S = 30
@@ -42,11 +43,13 @@ class Parcel:
 
     Attributes:
         published: the messages as they came, to be acknowledged.
+        size: of their bodies, in bytes.
         arrived: when, on `time.monotonic()`.
         connection: numbers the connection on which the messages' `mid` is valid.
     """
 
     published: Sequence[Publish]
+    size: int
     said: Said
     arrived: float
     connection: int
@@ -70,7 +73,7 @@ class Session:
         self._read = read
         self._clock = clock
         self._inbox: deque[Parcel] = deque()
-        self._waiting = 0  # messages in the inbox
+        self._waiting = self._size = 0  # messages in the inbox, and bytes of their bodies
         self._changed = threading.Condition()
         self._lock = threading.Lock()
         self._connection = 0
@@ -114,19 +117,25 @@ class Session:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, limit: int, wait_s: float) -> list[Parcel]:
-        """What came in within `wait_s` seconds of the wall: as soon as it is `limit` messages, and
-        of more than that only what the last parcel brings along."""
+    def take(self, messages: int, size: int, wait_s: float) -> list[Parcel]:
+        """What came in within `wait_s` seconds of the wall: as soon as it is so many messages or
+        bytes, and of more than that only what the last parcel brings along."""
         end = time.monotonic() + wait_s
         with self._changed:
-            while self._waiting < limit and (left := end - time.monotonic()) > 0:
+            while (
+                self._waiting < messages
+                and self._size < size
+                and (left := end - time.monotonic()) > 0
+            ):
                 self._changed.wait(left)
             taken: list[Parcel] = []
-            count = 0
-            while self._inbox and count < limit:
+            count = weight = 0
+            while self._inbox and count < messages and weight < size:
                 taken.append(self._inbox.popleft())
                 count += len(taken[-1].published)
+                weight += taken[-1].size
             self._waiting -= count
+            self._size -= weight
             self._changed.notify_all()
         return taken
 
@@ -213,7 +222,9 @@ class Session:
     def _has_room(self) -> bool:
         """Waits a moment for it: the store may be behind or away."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._waiting < INBOX_LIMIT, _ROOM_WAIT_S)
+            return self._changed.wait_for(
+                lambda: self._waiting < INBOX_LIMIT and self._size < INBOX_BYTES, _ROOM_WAIT_S
+            )
 
     def _put(self, published: list[Publish]) -> None:
         try:
@@ -221,10 +232,12 @@ class Session:
         except Exception:  # noqa: BLE001 - an exception here ends paho's thread; unacknowledged, they come again
             _log.exception("messages_not_taken", messages=len(published))
             return
-        parcel = Parcel(published, said, time.monotonic(), self._connection)
+        size = sum([message.size for message in published])
+        parcel = Parcel(published, size, said, time.monotonic(), self._connection)
         with self._changed:
             self._inbox.append(parcel)
             self._waiting += len(published)
+            self._size += size
             self._changed.notify_all()
 
 

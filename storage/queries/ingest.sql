@@ -29,7 +29,8 @@ ON CONFLICT (device_id, boot_id) DO NOTHING
 -- name: mark_messages
 WITH marked AS (
     UPDATE device_session AS session
-    SET seen = held.seen + held.seqs
+    SET seen = held.seqs
+             + CASE WHEN pg_column_size(held.seen) > 8192 THEN bridged(held.seen) ELSE held.seen END
     FROM (
         SELECT session.ctid, session.seen, wanted.seqs, wanted.nth
         FROM unnest(%(devices)s::int4[], %(boots)s::text[], %(seqs)s::int8multirange[])

@@ -145,3 +145,22 @@ def _store_shuffled(
     ingest = Ingest(database, clock, "mqtt")
     batches = [mixed[start : start + 40] for start in range(0, len(mixed), 40)]
     return sum(ingest.store(batch).stored for batch in batches)
+
+
+def test_a_session_full_of_gaps_stays_small_and_knows_what_is_recent(
+    database: Database, clock: ManualClock
+) -> None:
+    ingest = Ingest(database, clock, "mqtt")
+    sent = [
+        DeviceReport("d", clock.now(), clock.now(), Identity("boot", seq))
+        for seq in range(1, 12_001, 2)
+    ]
+    batches = [sent[at : at + 1_000] for at in range(0, len(sent), 1_000)]
+    assert sum(ingest.store(batch).stored for batch in batches) == len(sent)
+    assert ingest.store(sent).duplicate == len(sent)
+    late = [replace(sent[0], identity=Identity("boot", seq)) for seq in (11_998, 2)]
+    assert ingest.store(late).stored == 1  # the one whose gap is among the newest
+    with database.transaction() as conn:
+        row = conn.execute("SELECT pg_column_size(seen) AS size FROM device_session").fetchone()
+    assert row
+    assert row["size"] < 40_000
