@@ -33,25 +33,31 @@ CROSS JOIN LATERAL (
 WHERE hourly.n > 0 AND metric.kind = 'gauge'
 UNION ALL
 SELECT touched.hour, touched.device_id, metric.id, hourly.*
-FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS touched (device_id, hour)
+FROM (
+    SELECT device_id, hour, EXISTS (
+        SELECT FROM maintenance
+        WHERE maintenance.device_id = wanted.device_id AND action = 'replaced'
+          AND at > hour - %(back)s::interval AND at < hour + interval '1 hour'
+    ) AS replaced
+    FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS wanted (device_id, hour)
+) AS touched
 CROSS JOIN metric
 LEFT JOIN unnest(%(counters)s::text[], %(components)s::text[]) AS part (metric, component)
     ON part.metric = metric.name
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS n, sum(value), sum(value * value), min(value), max(value),
-           (array_agg(value ORDER BY at, received_at, value))[1],
-           (array_agg(value ORDER BY at DESC, received_at DESC, value DESC))[1],
-           sum(CASE WHEN EXISTS (
+           min(value) FILTER (WHERE before_at IS NULL OR before_at < touched.hour),
+           min(value) FILTER (WHERE is_last),
+           sum(CASE WHEN touched.replaced AND EXISTS (
                    SELECT FROM maintenance
                    WHERE maintenance.device_id = touched.device_id
                      AND maintenance.component = part.component AND action = 'replaced'
                      AND maintenance.at > step.before_at AND maintenance.at <= step.at
                ) THEN 0 ELSE counter_step(step.before, step.value) END),
-           coalesce((array_agg(before ORDER BY at, received_at, value))[1], 'NaN')
+           coalesce(min(before) FILTER (WHERE before_at < touched.hour), 'NaN')
     FROM (
-        SELECT at, received_at, value,
-               lag(value) OVER (ORDER BY at, received_at, value) AS before,
-               lag(at) OVER (ORDER BY at, received_at, value) AS before_at
+        SELECT at, value, lag(value) OVER series AS before, lag(at) OVER series AS before_at,
+               lead(at) OVER series IS NULL AS is_last
         FROM (
             SELECT at, received_at, value
             FROM reading
@@ -64,6 +70,7 @@ CROSS JOIN LATERAL (
                   AND reading.at < touched.hour AND reading.at >= touched.hour - %(back)s::interval
                 ORDER BY at DESC, received_at DESC, value DESC LIMIT 1)
         ) AS readings
+        WINDOW series AS (ORDER BY at, received_at, value)
     ) AS step
     WHERE step.at >= touched.hour
 ) AS hourly
