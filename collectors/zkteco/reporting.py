@@ -103,7 +103,7 @@ def _known(target: PollTarget, sighting: Sighting, asked_at: datetime) -> Known:
     if sighting.make is not None:
         known = replace(known, firmware=sighting.make.firmware, mac=sighting.make.mac)
     now = Sample(
-        asked_at.timestamp(),
+        round(asked_at.timestamp(), 1),
         _drift_s(target, sighting, asked_at),
         sighting.record_count,
         known.verified or 0,
@@ -170,7 +170,7 @@ def _drift_s(target: PollTarget, sighting: Sighting, asked_at: datetime) -> floa
     if sighting.local_time is None:
         return None
     expected = asked_at.astimezone(ZoneInfo(target.time_zone)).replace(tzinfo=None)
-    return (sighting.local_time - expected).total_seconds() + 0.5
+    return round((sighting.local_time - expected).total_seconds() + 0.5, 3)
 
 
 def _rejected(target: PollTarget, sighting: Sighting, at: datetime) -> Iterator[RejectedMessage]:

@@ -173,7 +173,10 @@ class _Client(ZK):  # type: ignore[misc]  # pyzk has no types
 def _connected(target: PollTarget, timeout_s: float) -> Iterator[_Client]:
     client = _Client(target, timeout_s)
     try:
+        start = time.perf_counter()
         client.connect()
+        if target.transport == "udp":  # there is no connection but the one that the clock grants
+            client.connect_s = time.perf_counter() - start
         yield client
         # What was read stands, whether or not the clock says goodbye.
         with suppress(ZKError):
