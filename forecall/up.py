@@ -101,7 +101,7 @@ def _start(
         login = _prepare(database, settings, demo, out)
     finally:
         database.close()
-    broker = _NatsBroker(settings.data_dir, listener=_listener(settings, demo))
+    broker = _NatsBroker(settings.data_dir, listener=listener_of(settings, demo=demo))
     supervisor.add(broker)
     port = next_free(settings.host, settings.port)
     adms_port = _push_port(settings, port)
@@ -114,7 +114,7 @@ def _start(
         out.print(f"Port {settings.adms_port} is taken; clocks that push find {adms_port} instead.")
 
 
-def _listener(settings: Settings, demo: bool) -> Listener:
+def listener_of(settings: Settings, *, demo: bool) -> Listener:
     """Where the broker listens. Raises ConfigurationError when the settings don't fit together."""
     if settings.mqtt_listens is None:
         return Listener()

@@ -21,6 +21,7 @@ from domain.errors import ConfigurationError
 from forecall.broker import Broker, Listener
 from forecall.config import Settings
 from forecall.doctor import examine
+from forecall.up import listener_of
 from pipeline.devices.rights import COLLECTOR_USER
 from storage.database import Database
 from tests.devices.brokers import HOST, Peer, Server, mosquitto, passwords
@@ -162,3 +163,22 @@ def test_a_file_that_is_no_authority_is_said(tmp_path: Path, clock: ManualClock)
             path.write_text(text)
         with pytest.raises(ConfigurationError, match=r"mqtt_ca: .*ca\.crt"):
             Session(BrokerSettings(HOST, 1, tls_ca=path), ["v1/#"], _hear_nothing, clock)
+
+
+def test_where_the_embedded_broker_listens_is_a_setting(tmp_path: Path) -> None:
+    certificate, key, authority = (tmp_path / name for name in ("c", "k", "a"))
+    assert listener_of(Settings(), demo=True) == Listener()
+    plain = Settings(mqtt_listen="0.0.0.0")
+    assert listener_of(plain, demo=True) == Listener("0.0.0.0", 1883)
+    settings = Settings(
+        mqtt_listen="192.0.2.7:8883", mqtt_certificate=certificate, mqtt_key=key, mqtt_ca=authority
+    )
+    listener = listener_of(settings, demo=False)
+    assert listener == Listener("192.0.2.7", 8883, certificate, key)
+    assert listener.address == "192.0.2.7"
+    half = Settings(mqtt_listen="0.0.0.0:8883", mqtt_certificate=certificate)
+    for wrong, demo in ((half, False), (settings, True)):
+        with pytest.raises(ConfigurationError, match="all three together"):
+            listener_of(wrong, demo=demo)
+    with pytest.raises(ValueError, match="one host:port is wanted"):
+        Settings(mqtt_listen="a:1,b:2")
