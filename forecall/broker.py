@@ -26,12 +26,15 @@ _POLL_S = 0.02
 _PASSWORD_BYTES = 24
 
 # ack_wait: what a collector took in and did not acknowledge is sent again after so long. The limit on
-# what is pending keeps a slow store from being sent again what it has only not come to yet.
+# what is pending keeps a slow store from being sent again what it has only not come to yet. A
+# collector that waits for its store reads nothing: max_pending and write_deadline let it wait.
 _CONFIGURATION = """\
 # Written at every start; changes are lost.
 server_name: forecall
 listen: "127.0.0.1:-1"
 max_payload: 1MB
+max_pending: 512MB
+write_deadline: "60s"
 jetstream {{ store_dir: {store}, sync_interval: "1s" }}
 mqtt {{
   listen: "{host}:{port}"
