@@ -1,6 +1,7 @@
 """The codes of events that Forecall knows: one word for what many protocols say in their own ways.
 
-A code that is not here is kept as it is and judged by its event's severity alone.
+A code that is not here is kept as it is and judged by its event's severity alone. What Forecall itself
+finds of a device, such as `x.ClockOff`, is no protocol's code and stands where it is found.
 """
 
 from __future__ import annotations
@@ -113,10 +114,6 @@ class Code(StrEnum):
     BUSY = "busy", _INFO, "the part is at work"
     PAUSED = "paused", _INFO, "the part waits"
     DISABLED = "disabled", _INFO, "the part was told not to work"
-
-    CLOCK_OFF = "x.ClockOff", _WARNING, "its messages carry a wrong time"
-    SERIAL_CHANGED = "x.SerialChanged", _ERROR, "another clock answers at its address"
-    RECORDS_FELL = "x.RecordsFell", _ERROR, "its log holds fewer records than before"
 
 
 CODES: dict[str, Code] = {code.value: code for code in Code}

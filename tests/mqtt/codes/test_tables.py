@@ -129,8 +129,10 @@ def test_every_code_that_asks_for_something_has_a_rule_and_every_rule_a_code() -
             assert code.value not in EVENT_RULES, code  # a critical event is a breakdown anyway
         elif code.severity is not Severity.INFO:
             assert EVENT_RULES[code.value].severity is code.severity, code
-    assert set(EVENT_RULES) | ends <= {code.value for code in Code}
-    assert all(CODES[code].severity is Severity.INFO for code in ends)
+    # A code that begins with x. is what Forecall itself finds of a device: no part says it.
+    said = {code for code in set(EVENT_RULES) | ends if not code.startswith("x.")}
+    assert said <= set(CODES)
+    assert all(CODES[code].severity is Severity.INFO for code in ends & said)
 
 
 def test_each_part_can_break_down_and_be_well_again_in_the_protocols_that_have_words_for_it() -> (
