@@ -146,23 +146,23 @@ WHERE push.greeted_at IS NOT NULL AND push.heard_at > %(heard_after)s
 
 -- Days before each clock's today that were not checked yet and about which nothing is being asked.
 -- name: unchecked_days
-SELECT push.device_id, day::date AS day
+SELECT push.device_id, past.day::date AS day
 FROM unnest(%(devices)s::int4[], %(todays)s::date[]) AS there (device_id, today)
 JOIN push_clock AS push USING (device_id)
 CROSS JOIN LATERAL generate_series(
     there.today - %(days)s::int, there.today - 1, interval '1 day'
-) AS day
+) AS past (day)
 WHERE NOT EXISTS (
       SELECT FROM attendance_check AS made
-      WHERE made.serial = push.serial AND made.day = day::date
+      WHERE made.serial = push.serial AND made.day = past.day::date
         AND (made.claimed <= made.stored OR made.rounds >= %(rounds)s))
   AND NOT EXISTS (
       SELECT FROM push_command AS command
       WHERE command.device_id = push.device_id AND command.kind IN ('VERIFY', 'QUERY')
-        AND command.first_local::date = day::date
+        AND command.first_local::date = past.day::date
         AND command.queued_at > %(asked_after)s
         AND (command.answered_at IS NULL OR command.return_code < 0))
-ORDER BY push.device_id, day
+ORDER BY push.device_id, past.day
 LIMIT %(limit)s
 
 -- name: forget_commands

@@ -122,6 +122,9 @@ def test_days_are_counted_and_what_is_missing_is_fetched(
     assert all(check["claimed"] == check["stored"] for check in checks)
     assert {check["rounds"] for check in checks} == {1, 2}
     assert prove_days(database, clock) == 0  # said and done
+    clock.advance(timedelta(days=1))
+    live(pushing.turn())
+    assert prove_days(database, clock) == 1  # and the next day the day before
 
 
 def test_a_record_that_cant_be_stored_is_not_asked_for_without_end(
