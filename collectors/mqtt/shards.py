@@ -102,7 +102,8 @@ class _Work:
     def check(self) -> None:
         """Raises what ended it."""
         if not self._thread.is_alive():
-            raise ForecallError("a shard's collector has ended by itself") from self._error
+            why = self._error or "without an error"
+            raise ForecallError(f"{self._thread.name} has ended by itself: {why}") from self._error
 
     def ask_to_stop(self) -> None:
         self._stop.set()
