@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import signal
 import sys
@@ -126,6 +127,15 @@ def listener_of(settings: Settings, *, demo: bool) -> Listener:
     return Listener(*settings.mqtt_listens, settings.mqtt_certificate, settings.mqtt_key)
 
 
+def client_id_of(settings: Settings, broker: Broker) -> str:
+    """The collector's name at the broker. Where others can reach it, nobody may guess that name: who
+    connects under it gets the collector's session, and the messages that wait in it."""
+    if settings.mqtt_listens is None or "mqtt_client_id" in settings.model_fields_set:
+        return settings.mqtt_client_id
+    digest = hashlib.sha256(f"client id {broker.password}".encode()).hexdigest()
+    return f"{settings.mqtt_client_id}-{digest[:24]}"
+
+
 def _prepare(database: Database, settings: Settings, demo: bool, out: Console) -> _Login | None:
     """What has to be in the store before the services start."""
     if not demo:
@@ -206,6 +216,7 @@ def _environment(
             "FORECALL_MQTT_PORT": str(broker.port),
             "FORECALL_MQTT_USERNAME": broker.username,
             "FORECALL_MQTT_PASSWORD": broker.password,
+            "FORECALL_MQTT_CLIENT_ID": client_id_of(settings, broker),
         }
         | ({"FORECALL_CONFIG": str(config.resolve())} if config else {})
     )

@@ -21,7 +21,7 @@ from domain.errors import ConfigurationError
 from forecall.broker import Broker, Listener
 from forecall.config import Settings
 from forecall.doctor import examine
-from forecall.up import listener_of
+from forecall.up import client_id_of, listener_of
 from pipeline.devices.rights import COLLECTOR_USER
 from storage.database import Database
 from tests.devices.brokers import HOST, Peer, Server, mosquitto, passwords
@@ -182,3 +182,17 @@ def test_where_the_embedded_broker_listens_is_a_setting(tmp_path: Path) -> None:
             listener_of(wrong, demo=demo)
     with pytest.raises(ValueError, match="one host:port is wanted"):
         Settings(mqtt_listen="a:1,b:2")
+
+
+def test_nobody_guesses_the_collectors_session(tmp_path: Path) -> None:
+    """Who connects under its client id takes it over, on any broker."""
+    one, another = Broker(tmp_path / "1"), Broker(tmp_path / "2")
+    reachable = Settings(mqtt_listen="0.0.0.0:8883")
+    names = {client_id_of(reachable, broker) for broker in (one, another)}
+    assert len(names) == 2
+    assert client_id_of(reachable, Broker(one.folder)) in names
+    assert one.password not in str(names)
+    BrokerSettings(HOST, 1, client_id=names.pop())
+    assert client_id_of(Settings(), one) == "forecall-collector"
+    chosen = Settings(mqtt_listen="0.0.0.0:8883", mqtt_client_id="mine")
+    assert client_id_of(chosen, one) == "mine"
