@@ -34,10 +34,9 @@ def collect_mqtt(installation: Installation, stop: Event) -> None:
     database, clock, settings = installation.database, installation.clock, installation.settings
     shards = mqtt_shards(settings)
     watch = CollectorWatch(database, clock)
-    mqtt_dialects(settings, clock)  # a wrong mapping file is said before anything is heard
 
     def collecting(shard: Shard) -> Collect:
-        dialects = mqtt_dialects(settings, clock)
+        dialects = mqtt_dialects(installation)
         own = shard_settings(settings, shard)
         intake = Ingest(database, clock, shard.collector)
         return MqttCollector(own, dialects, intake, watch, clock).run

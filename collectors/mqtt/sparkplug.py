@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from msgspec.structs import replace
 
@@ -48,6 +48,8 @@ _MAX_LEVEL = 128
 _MAX_DEVICES = 10_000
 _MAX_NODES = 100_000
 _ASK_AGAIN = timedelta(seconds=30)
+_ASK_AT_LEAST_EVERY = timedelta(hours=1)
+_ASK_AT_ONCE = 50  # so that a start does not bring all births in one breath
 _LOOK_EVERY = timedelta(seconds=5)
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 
@@ -71,9 +73,10 @@ class Address:
 
 
 class SparkplugB:
-    """The dialect `spBv1.0`. Births live in memory: a start asks every node that speaks for its own.
+    """The dialect `spBv1.0`. Births live in memory: after a start every node is asked for its own.
 
     `interval_s` is the promise of those who give none; who is silent that long is asked for a birth.
+    `known`: keys of devices that were heard before; a node that says little would wait for its turn.
     """
 
     topic_filters = tuple(
@@ -81,11 +84,14 @@ class SparkplugB:
         + [f"{NAMESPACE}/+/{kind}/+/+" for kind in _DEVICE_KINDS]
     )
 
-    def __init__(self, clock: Clock, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self, clock: Clock, interval_s: float = INTERVAL_S, known: Iterable[str] = ()
+    ) -> None:
         self._clock = clock
         self._interval_s = interval_s
         self._nodes: dict[tuple[str, str], Node] = {}
-        self._wanted: set[tuple[str, str]] = set()
+        self._wanted = {name for key in known if (name := _node_of(key))}
+        self._nodes |= {name: Node() for name in self._wanted}
         self._look_at = clock.now()
 
     def speaks(self, topic: str) -> bool:
@@ -126,14 +132,14 @@ class SparkplugB:
         return list(self._ask(now))
 
     def _ask(self, now: datetime) -> Iterator[Command]:
-        for name in sorted(self._wanted):
-            node = self._nodes[name]
-            if node.asked_at is None or now >= node.asked_at + _ASK_AGAIN:
-                node.asked_at = now
-                self._wanted.discard(name)
-                group, edge = name
-                body = rebirth_request(int(now.timestamp() * 1000))
-                yield Command(f"{NAMESPACE}/{group}/NCMD/{edge}", body)
+        """Those who did not answer are asked again, ever more seldom."""
+        due = [name for name in self._wanted if now >= (self._nodes[name].ask_at or now)]
+        for group, edge in sorted(due)[:_ASK_AT_ONCE]:
+            node = self._nodes[group, edge]
+            node.ask_at = now + min(_ASK_AGAIN * 2**node.asks, _ASK_AT_LEAST_EVERY)
+            node.asks = min(node.asks + 1, 10)
+            body = rebirth_request(int(now.timestamp() * 1000))
+            yield Command(f"{NAMESPACE}/{group}/NCMD/{edge}", body)
 
     def _take(self, node: Node, message: _Message) -> Sequence[DeviceReport]:
         if message.kind == "NBIRTH":
@@ -166,6 +172,8 @@ class SparkplugB:
             node.session = Session(
                 boot, bd_seq, born_ms, message.received_at, (first + 1) % 256, born
             )
+            node.asks = 0
+            self._wanted.discard((message.address.group, message.address.node))
         return (self._birth_report(message, Identity(boot, 1), content),)
 
     def _device_birth(
@@ -323,6 +331,12 @@ def _is_silent(node: Node, now: datetime) -> bool:
         now - born.heard_at >= timedelta(seconds=born.interval_s)
         for born in (session.node, *session.devices.values())
     )
+
+
+def _node_of(key: str) -> tuple[str, str] | None:
+    """The node of a device's key; None: the key of a device that speaks otherwise."""
+    group, *rest = key.split("~")
+    return (unquote(group), unquote(rest[0])) if rest else None
 
 
 def _bd_seq(payload: Payload) -> int:

@@ -105,10 +105,16 @@ class Session:
 
 @dataclass(slots=True)
 class Node:
-    """One edge node. `births`: digests of its last births, so that one that comes twice is known."""
+    """One edge node.
+
+    Attributes:
+        ask_at: it is not asked for a rebirth before; `asks`: how often it was, without an answer.
+        births: digests of its last births, so that one that comes twice is known.
+    """
 
     session: Session | None = None
-    asked_at: datetime | None = None
+    ask_at: datetime | None = None
+    asks: int = 0
     births: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     def knows_birth(self, digest: bytes) -> bool:

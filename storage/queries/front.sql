@@ -28,3 +28,7 @@ SELECT current_setting('server_version') AS version,
 
 -- name: accounts
 SELECT count(*) AS accounts FROM account WHERE disabled_at IS NULL
+
+-- Devices that spoke Sparkplug: only theirs have a `~` in their keys.
+-- name: sparkplug_keys
+SELECT key FROM device WHERE position('~' IN key) > 0 ORDER BY key

@@ -89,13 +89,28 @@ def test_a_gap_is_refused_and_a_rebirth_mends_it(ear: Ear, born: Paper) -> None:
 
 def test_who_does_not_answer_is_asked_again_but_not_too_often(ear: Ear, born: Paper) -> None:
     born.seq += 1
-    for _ in range(7):
-        ear.refuses(born.cuts(5))
-        ear.clock.advance(timedelta(seconds=10))
-        ear.asked  # noqa: B018 - asking is what counts
     ear.refuses(born.cuts(5))
-    ear.clock.advance(timedelta(seconds=30))
-    assert len(ear.asked) == 1
+    asked = []
+    for second in range(0, 400, 10):
+        ear.refuses(born.cuts(5))
+        if ear.asked:
+            asked.append(second)
+        ear.clock.advance(timedelta(seconds=10))
+    assert asked == [0, 30, 90, 210]
+    ear.hear(born.birth())
+    ear.clock.advance(timedelta(days=1))
+    ear.hear(born.birth())
+    assert ear.asked == []
+
+
+def test_a_start_asks_the_nodes_that_were_heard_before(node: Paper) -> None:
+    keys = ["till-1", "g~n", "g~n~till", "Plant%201~a%7Eb~x"]
+    ear = Ear()
+    ear.dialect = SparkplugB(ear.clock, known=keys)
+    assert ear.asked == ["spBv1.0/Plant 1/NCMD/a~b", "spBv1.0/g/NCMD/n"]
+    ear.hear(node.birth())
+    ear.clock.advance(timedelta(seconds=31))
+    assert ear.asked == ["spBv1.0/Plant 1/NCMD/a~b"]
 
 
 def test_data_without_a_birth_is_refused_and_asked_for(ear: Ear, born: Paper) -> None:
