@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from datetime import timedelta
 
@@ -22,7 +23,8 @@ _PUNCH_EVERY_S = 300
 
 async def serve(count: int) -> None:
     clock = SystemClock()
-    clocks = [EmulatedClock(f"BENCH{n:06}", clock, latency_s=_THINKS_S) for n in range(count)]
+    serials = (f"BENCH{os.getpid()}-{n}" for n in range(count))
+    clocks = [EmulatedClock(serial, clock, latency_s=_THINKS_S) for serial in serials]
     servers = [ClockServer(each) for each in clocks]
     for each, server in zip(clocks, servers, strict=True):
         start = clock.now() - timedelta(hours=_RECORDS)
