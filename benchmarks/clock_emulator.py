@@ -31,7 +31,7 @@ async def serve(count: int) -> None:
         for n in range(_RECORDS):
             each.punch(str(1000 + n % 40), at=start + timedelta(hours=n))
         await server.start()
-    print(json.dumps([server.port for server in servers]), flush=True)  # noqa: T201
+    print(json.dumps([server.port for server in servers]), flush=True)
     people = asyncio.create_task(_people(clocks))
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     people.cancel()

@@ -105,7 +105,7 @@ def main() -> None:
     result: dict[str, Any] = {"parse": parse(options.records)}
     if options.clocks:
         result["fleet"] = poll_fleet(options.clocks, options.seconds, options.workers)
-    print(json.dumps(result))  # noqa: T201 - what it is for
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
