@@ -23,6 +23,8 @@ server_name: node-{number}
 listen: "127.0.0.1:-1"
 http: "127.0.0.1:{monitor}"
 max_payload: 1MB
+max_pending: 512MB
+write_deadline: "60s"
 jetstream {{ store_dir: "{folder}", sync_interval: "1s" }}
 mqtt {{
   listen: "127.0.0.1:{mqtt}"
