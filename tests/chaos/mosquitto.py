@@ -23,7 +23,7 @@ persistence true
 persistence_location {folder}/
 autosave_interval 1
 max_queued_messages 2000000
-max_inflight_messages 2000
+max_inflight_messages 20000
 max_packet_size 70000
 log_type error
 """
