@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.zkteco.decode import AttendanceLog, choose_layout, read_attendance
+from collectors.zkteco.columns import decode
+from collectors.zkteco.decode import LAYOUTS, AttendanceLog, choose_layout, read_attendance
 from collectors.zkteco.known import Known
 from domain.attendance import AttendanceRecord, Punch
 from simulator.zkteco.records import (
@@ -21,7 +24,7 @@ from simulator.zkteco.records import (
     punch_bytes,
     with_length,
 )
-from simulator.zkteco.wire import encode_time
+from simulator.zkteco.wire import decode_time, encode_time
 
 CASES = sorted(Path(__file__).parent.joinpath("cases").glob("*.json"))
 IMPOSSIBLE_CODES = [0xFFFF_FFFF, (26 * 372 + 31 + 30) * 86_400]  # beyond 2099; the 31st of February
@@ -131,6 +134,39 @@ def test_no_bytes_break_it_and_none_are_lost(raw: bytes, claimed: int) -> None:
     decoded = read_attendance(raw, claimed, Known(), {})
     size = int(decoded.layout.split("-")[0]) if decoded.layout else 1
     assert len(decoded.fresh) * size + len(decoded.impossible) == decoded.length
+
+
+# Bytes as memory may hold them: letters of any script, what is left behind a zero byte, damage.
+user_fields = st.one_of(
+    st.text("1aé员\x07 ", max_size=6).map(str.encode), st.binary(max_size=24)
+).map(lambda text: text[:24])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            user_fields, st.integers(0, 3), st.sampled_from([0, 700_000_000, *IMPOSSIBLE_CODES])
+        ),
+        max_size=30,
+    )
+)
+def test_columns_are_what_one_record_after_the_other_gives(
+    rows: list[tuple[bytes, int, int]],
+) -> None:
+    body = b"".join(
+        struct.pack("<2x24sBIB8x", user, status, code, 0) for user, status, code in rows
+    )
+    raw = np.frombuffer(body, LAYOUTS["40"].fields)
+    punches, possible = decode(raw, {})
+    expected = []
+    seen: Counter[Punch] = Counter()
+    for user, status, code in rows:
+        text = user.split(b"\0", 1)[0].decode("utf-8", "replace")
+        if text and text.isprintable() and code not in IMPOSSIBLE_CODES:
+            punch = Punch(text, decode_time(code), status, 0)
+            seen[punch] += 1
+            expected.append(AttendanceRecord(punch, seen[punch]))
+    assert punches.of(possible).records() == expected
 
 
 def test_users_named_by_index_get_their_numbers() -> None:
