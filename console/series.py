@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.report import MetricKind
@@ -53,26 +52,12 @@ def read_series(conn: Conn, device_id: int, metric: str, start: datetime) -> Ser
         wanted["component"] = metric.removeprefix(PROBABILITY)
         rows = conn.execute(load("console")["device_probability"], wanted).fetchall()
         return Series([row["at"] for row in rows], [row["probability"] for row in rows])
-    wanted |= {"metric": metric, "start": start - timedelta(hours=1)}
-    rows = conn.execute(load("console")["device_series"], wanted).fetchall()
+    rows = conn.execute(load("console")["device_series"], wanted | {"metric": metric}).fetchall()
     if rows and rows[0]["kind"] == MetricKind.COUNTER:
-        return _growth(rows)
+        return Series([row["hour"] for row in rows], [row["growth"] for row in rows])
     return Series(
         [row["hour"] for row in rows],
         [row["mean"] for row in rows],
         [row["low"] for row in rows],
         [row["high"] for row in rows],
     )
-
-
-def _growth(rows: Sequence[Row]) -> Series:
-    pairs = list(itertools.pairwise(rows))
-    return Series(
-        [row["hour"] for _, row in pairs],
-        [_grown(before["last"], row["last"]) for before, row in pairs],
-    )
-
-
-def _grown(before: float, after: float) -> float:
-    """A counter that fell was reset: what it shows has grown since."""
-    return after - before if after >= before else after

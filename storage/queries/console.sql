@@ -163,10 +163,12 @@ SELECT m.name, m.kind FROM metric m
                   AND r.metric_id = m.id AND r.hour >= %(start)s)
  ORDER BY m.name;
 
+-- The first reading of a counter says nothing of its growth.
 -- name: device_series
-SELECT r.hour, r.total / r.n AS mean, r.low, r.high, r.first, r.last, m.kind
+SELECT r.hour, r.total / r.n AS mean, r.low, r.high, r.growth, m.kind
   FROM rollup_hourly r JOIN metric m ON m.id = r.metric_id
  WHERE r.device_id = %(device_id)s AND m.name = %(metric)s AND r.hour >= %(start)s
+   AND NOT (m.kind = 'counter' AND r.n = 1 AND r.before = 'NaN')
  ORDER BY r.hour;
 
 -- name: device_probability
