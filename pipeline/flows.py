@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from typing import Any
 
 from domain.clock import Clock, wall_seconds
 from storage.database import Conn
@@ -45,10 +46,14 @@ def read_flows(conn: Conn, clock: Clock) -> list[CollectorFlow]:
     return [
         CollectorFlow(
             silent_s=row["beat_at"] and round(wall_seconds(clock, now - row["beat_at"]), 1),
-            **{name: row[name] for name in _TOLD},
+            **{name: _rounded(row[name]) for name in _TOLD},
         )
         for row in conn.execute(load("watch")["flows"])
     ]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def clocks_off(conn: Conn, clock: Clock) -> int:
