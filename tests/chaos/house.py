@@ -172,7 +172,6 @@ _NUMBERED = "reading JOIN device ON device.id = device_id JOIN metric ON metric.
 _QUERIES = {
     "watched": "SELECT collector FROM collector_watch",
     "owners": "SELECT DISTINCT owner FROM collector_shard WHERE owner IS NOT NULL",
-    "ever_lost": "SELECT device_id FROM device_transition WHERE to_state <> 'up'",
     "taken_in": "SELECT coalesce(sum(stored + rejected), 0)::bigint AS n FROM intake_count",
     "duplicates": "SELECT coalesce(sum(duplicate), 0)::bigint AS n FROM intake_count",
     "heartbeats": f"""SELECT value::bigint AS n FROM {_NUMBERED}

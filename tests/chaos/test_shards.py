@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import SystemClock
 from forecall.broker import Broker
-from pipeline.sweep import sweep
 from tests.chaos import mosquitto, scenarios
 from tests.chaos.house import AnyBroker, House
 from tests.chaos.mosquitto import Mosquitto
@@ -39,5 +37,3 @@ def test_the_living_collector_takes_over_what_a_killed_one_held(house: House) ->
     assert result.well, result
     assert len(house.rows("owners")) == 1
     assert {row["collector"] for row in house.rows("watched")} == {f"mqtt:{t}" for t in TENANTS}
-    sweep(house.database, SystemClock())
-    assert not house.rows("ever_lost"), "a collector's death is no device's"
