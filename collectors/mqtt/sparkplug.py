@@ -99,6 +99,8 @@ class SparkplugB:
 
     def decode(self, topic: str, body: bytes, received_at: datetime) -> Sequence[DeviceReport]:
         """See `Dialect`. Reports what a message says of its own node or device, and of no other."""
+        if _is_for_others(topic):
+            return ()
         kind, address = split(topic)
         node = self._node(address)
         try:
@@ -243,6 +245,12 @@ class _Message:
             events=tuple(content.events),
             facts=facts if facts != DeviceFacts() else None,
         )
+
+
+def _is_for_others(topic: str) -> bool:
+    """Commands and hosts' states: heard only where somebody subscribes to all of the namespace."""
+    levels = topic.split("/")
+    return levels[1:2] == ["STATE"] or levels[2:3] in (["NCMD"], ["DCMD"])
 
 
 def split(topic: str) -> tuple[str, Address]:

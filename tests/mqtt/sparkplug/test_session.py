@@ -275,11 +275,17 @@ def test_silence_beyond_the_promise_is_asked_about(ear: Ear, node: Paper) -> Non
         ("spBv1.0/g/NBIRTH/+", "level '+'"),
         ("spBv1.0/g/NBIRTH/" + "n" * 129, "1 to 128"),
         ("spBv1.0/g/NBIRTH/a\u0000b", "printable"),
-        ("spBv1.0/STATE/host", "allowed: spBv1.0/group/kind"),
+        ("spBv1.0/g/MOOD/n", "allowed: spBv1.0/group/kind"),
     ],
 )
 def test_a_topic_that_names_nobody_is_refused(ear: Ear, topic: str, reason: str) -> None:
     assert reason in ear.refuses(Said(topic, b""))
+
+
+@pytest.mark.parametrize("topic", ["spBv1.0/STATE/host", "spBv1.0/g/NCMD/n", "spBv1.0/g/DCMD/n/d"])
+def test_what_is_said_to_others_says_nothing(ear: Ear, topic: str) -> None:
+    assert ear.hear(Said(topic, b"{")) == []
+    assert ear.asked == []
 
 
 def test_negative_numbers_are_read_by_their_own_width(ear: Ear, node: Paper) -> None:
