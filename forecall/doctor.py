@@ -126,7 +126,8 @@ def _accounts(conn: Conn) -> Finding:
 def _collectors(settings: Settings, conn: Conn, clock: Clock) -> Iterator[Finding]:
     flows = {flow.collector: flow for flow in read_flows(conn, clock)}
     shards = [shard.collector for shard in mqtt_shards(settings)]
-    for name in (*shards, "zkteco"):
+    pushing = conn.execute(load("adms")["any"]).fetchone()
+    for name in (*shards, "zkteco", *(["adms"] if pushing is not None else [])):
         silent_s = flows[name].silent_s if name in flows else None
         well = silent_s is not None and silent_s < _SILENT_WALL_S
         found = "has never run" if silent_s is None else f"silent for {silent_s:.0f} s"

@@ -93,6 +93,10 @@ SELECT push.device_id FROM push_clock AS push
 JOIN device ON device.id = push.device_id
 WHERE device.key = %(key)s AND device.adopted_at IS NOT NULL
 
+-- name: any
+SELECT FROM push_clock JOIN device ON device.id = push_clock.device_id
+WHERE device.adopted_at IS NOT NULL LIMIT 1
+
 -- name: asked_since
 SELECT count(*) AS asked FROM push_command
 WHERE device_id = %(device_id)s AND kind = %(kind)s AND queued_at > %(since)s
