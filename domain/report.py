@@ -87,11 +87,15 @@ class Contact(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What a device says of its make; empty fields are left as they are known."""
+    """What a device says of its make; empty fields are left as they are known.
+
+    `where`: the topic, without its last level, or the address that it is heard by.
+    """
 
     model: str = ""
     firmware: str = ""
     serial: str = ""
+    where: str = ""
 
 
 class DeviceReport(Struct, frozen=True, gc=False):

@@ -163,6 +163,7 @@ def _write_facts(conn: Conn, batch: _Batch) -> None:
         "models": [fact.model for _, fact in ordered],
         "firmwares": [fact.firmware for _, fact in ordered],
         "serials": [fact.serial for _, fact in ordered],
+        "places": [fact.where for _, fact in ordered],
     }
     conn.execute(load("ingest")["write_facts"], values)
 

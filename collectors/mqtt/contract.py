@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -37,6 +38,14 @@ _NAME = re.compile(NAME)
 _ALIVE = Contact()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who speaks on a topic, and the topic but for its last level."""
+
+    device: str
+    where: str
+
+
 class JsonContract:
     """The dialect of docs/mqtt.md, of one tenant's devices or, with `+`, of all."""
 
@@ -58,12 +67,12 @@ def decode(topic: str, body: bytes, received_at: datetime) -> DeviceReport:
 
     Raises UndecodableMessageError, whose message names the field, its value and what is allowed.
     """
-    device, kind = _split(topic)
-    return _REPORT[kind](device, _read(kind, body), received_at)
+    sender, kind = _split(topic)
+    return _REPORT[kind](sender, _read(kind, body), received_at)
 
 
 @lru_cache(_TOPICS_KNOWN)
-def _split(topic: str) -> tuple[str, str]:
+def _split(topic: str) -> tuple[_Sender, str]:
     levels = topic.split("/")
     if len(levels) != 5 or levels[0] != _VERSION:
         raise UndecodableMessageError(
@@ -77,7 +86,7 @@ def _split(topic: str) -> tuple[str, str]:
             )
     if levels[4] not in _DECODERS:
         raise UndecodableMessageError(f"topic: kind {levels[4]!r}; allowed: {', '.join(_DECODERS)}")
-    return levels[3], levels[4]
+    return _Sender(levels[3], "/".join(levels[:4])), levels[4]
 
 
 def _read(kind: str, body: bytes) -> Message:
@@ -120,8 +129,8 @@ def _explain(error: str, body: bytes) -> str:
     return f"{field}: {msgspec.json.encode(value)[:_SHOWN].decode(errors='replace')}; {match['expected']}"
 
 
-def _state(device: str, message: State, received_at: datetime) -> DeviceReport:
-    facts = DeviceFacts(message.model, message.firmware, message.serial)
+def _state(sender: _Sender, message: State, received_at: datetime) -> DeviceReport:
+    facts = DeviceFacts(message.model, message.firmware, message.serial, sender.where)
     contact = Contact(
         reported=message.state,
         is_will=message.will,
@@ -129,16 +138,16 @@ def _state(device: str, message: State, received_at: datetime) -> DeviceReport:
         component=message.component,
     )
     return DeviceReport(
-        *(device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
+        *(sender.device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
         contact=contact,
-        facts=facts if facts != DeviceFacts() else None,
+        facts=facts,
     )
 
 
-def _heartbeat(device: str, message: Heartbeat, received_at: datetime) -> DeviceReport:
+def _heartbeat(sender: _Sender, message: Heartbeat, received_at: datetime) -> DeviceReport:
     _check_names("gauges", tuple(message.gauges))
     return DeviceReport(
-        device,
+        sender.device,
         _moment(message.ts),
         received_at,
         Identity(message.boot_id, message.seq),
@@ -147,11 +156,11 @@ def _heartbeat(device: str, message: Heartbeat, received_at: datetime) -> Device
     )
 
 
-def _counters(device: str, message: Counters, received_at: datetime) -> DeviceReport:
+def _counters(sender: _Sender, message: Counters, received_at: datetime) -> DeviceReport:
     _check_names("counters", tuple(message.counters))
     _check_names("gauges", tuple(message.gauges))
     return DeviceReport(
-        device,
+        sender.device,
         _moment(message.ts),
         received_at,
         Identity(message.boot_id, message.seq),
@@ -161,7 +170,7 @@ def _counters(device: str, message: Counters, received_at: datetime) -> DeviceRe
     )
 
 
-def _event(device: str, message: Event, received_at: datetime) -> DeviceReport:
+def _event(sender: _Sender, message: Event, received_at: datetime) -> DeviceReport:
     event = EventReport(
         message.component, message.code, message.severity, message.dialect, message.raw_code
     )
@@ -170,7 +179,7 @@ def _event(device: str, message: Event, received_at: datetime) -> DeviceReport:
             raise UndecodableMessageError("code: missing; allowed: a code, or dialect and raw_code")
         event = event_of(message.dialect, message.raw_code, message.component, message.severity)
     return DeviceReport(
-        *(device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
+        *(sender.device, _moment(message.ts), received_at, Identity(message.boot_id, message.seq)),
         events=(event,),
     )
 
@@ -197,7 +206,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "counters": msgspec.json.Decoder(Counters),
     "event": msgspec.json.Decoder(Event),
 }
-_REPORT: dict[str, Callable[[str, Any, datetime], DeviceReport]] = {
+_REPORT: dict[str, Callable[[_Sender, Any, datetime], DeviceReport]] = {
     "state": _state,
     "heartbeat": _heartbeat,
     "counters": _counters,

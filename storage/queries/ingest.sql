@@ -48,14 +48,17 @@ LEFT JOIN (SELECT * FROM marked WHERE new OR known IS NOT NULL) AS told ON true
 UPDATE device
 SET model = coalesce(nullif(found.model, ''), device.model),
     firmware = coalesce(nullif(found.firmware, ''), device.firmware),
-    serial = coalesce(nullif(found.serial, ''), device.serial)
-FROM unnest(%(devices)s::int4[], %(models)s::text[], %(firmwares)s::text[], %(serials)s::text[])
-     AS found (id, model, firmware, serial)
+    serial = coalesce(nullif(found.serial, ''), device.serial),
+    found_via = coalesce(nullif(found.place, ''), device.found_via)
+FROM unnest(%(devices)s::int4[], %(models)s::text[], %(firmwares)s::text[], %(serials)s::text[],
+            %(places)s::text[])
+     AS found (id, model, firmware, serial, place)
 WHERE device.id = found.id
-  AND (device.model, device.firmware, device.serial) IS DISTINCT FROM
+  AND (device.model, device.firmware, device.serial, device.found_via) IS DISTINCT FROM
       (coalesce(nullif(found.model, ''), device.model),
        coalesce(nullif(found.firmware, ''), device.firmware),
-       coalesce(nullif(found.serial, ''), device.serial))
+       coalesce(nullif(found.serial, ''), device.serial),
+       coalesce(nullif(found.place, ''), device.found_via))
 
 -- Locks rows that are there already: a rollup that is under way must not miss what we write now.
 -- name: touch

@@ -218,7 +218,7 @@ def test_each_kind_becomes_its_report() -> None:
     assert reports["state"].contact == Contact(
         reported=ReportedState.ONLINE, detail="r", component="c"
     )
-    assert reports["state"].facts == DeviceFacts(model="m")
+    assert reports["state"].facts == DeviceFacts(model="m", where="v1/t/s/till-1")
     assert reports["heartbeat"].contact == Contact(interval_s=60)
     assert reports["heartbeat"].gauges == {"x.A": -1.5}
     assert reports["counters"].counters == {"A": 0}
