@@ -15,6 +15,7 @@ from storage.queries import load
 
 _BREAK_WALL_S = 5.0
 _AWAY_WALL_S = 15.0
+_AHEAD = timedelta(days=1)  # of us: such a beat was made by a machine whose clock was wrong
 
 
 def break_span(clock: Clock) -> timedelta:
@@ -45,6 +46,7 @@ class CollectorWatch:
             "collector": collector,
             "now": now,
             "heard_after": now - break_span(self._clock),
+            "heard_before": now + _AHEAD,
         }
         with self._database.transaction() as conn:
             if conn.execute(load("watch")["beat"], values).rowcount == 0:

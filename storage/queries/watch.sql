@@ -10,7 +10,7 @@ SET watching_since = excluded.watching_since, beat_at = excluded.beat_at
 -- name: beat
 UPDATE collector_watch
 SET beat_at = greatest(beat_at, %(now)s)
-WHERE collector = %(collector)s AND beat_at >= %(heard_after)s
+WHERE collector = %(collector)s AND beat_at >= %(heard_after)s AND beat_at <= %(heard_before)s
 
 -- name: away
 SELECT collector, beat_at FROM collector_watch WHERE beat_at < %(heard_after)s FOR UPDATE SKIP LOCKED

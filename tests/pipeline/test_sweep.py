@@ -127,3 +127,15 @@ def test_spans_are_of_the_walls_time(clock: ManualClock) -> None:
     fast = ScaledClock(clock.now(), clock.now(), speed=300)
     assert break_span(fast) == timedelta(seconds=5 * 300)
     assert away_span(fast) == timedelta(seconds=15 * 300)
+
+
+def test_a_machine_whose_clock_jumped_ten_years_ahead_and_back_is_watched_again(
+    database: Database, clock: ManualClock
+) -> None:
+    """Else its collector would seem to be there for ten years, whatever became of it."""
+    jumped = ManualClock(clock.now() + timedelta(days=3652))
+    CollectorWatch(database, jumped).beat("mqtt")
+    CollectorWatch(database, clock).beat("mqtt")
+    with database.transaction() as conn:
+        row = conn.execute("SELECT watching_since, beat_at FROM collector_watch").fetchone()
+    assert row == {"watching_since": clock.now(), "beat_at": clock.now()}
