@@ -16,7 +16,7 @@ from domain.clock import SystemClock
 from simulator.zkteco.clock import EmulatedClock
 from simulator.zkteco.server import ClockServer
 
-_RECORDS = 1000  # in each log at the beginning
+_RECORDS = 200  # in each log at the beginning
 _THINKS_S = 0.005  # before each answer
 _PUNCH_EVERY_S = 300
 

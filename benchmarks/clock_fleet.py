@@ -26,6 +26,7 @@ from storage.migrate import migrate
 _MINUTE_S = 60.0
 _INTERVAL_S = 57.0  # and up to 5 % more, so that polls drift apart: within the minute
 _EMULATORS = 2
+_FIRST_ROUND_LIMIT_S = 600
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -44,7 +45,7 @@ def poll_fleet(clocks: int, seconds: int, workers: int) -> dict[str, Any]:
         with database.transaction() as conn:
             _register(conn, ports)
         collector = stack.enter_context(_collector(server.dsn, folder, workers))
-        time.sleep(_MINUTE_S)
+        _first_round(database)
         before, start = _cpu_s(collector), datetime.now(UTC)
         time.sleep(seconds)
         spent = {name: cpu - before[name] for name, cpu in _cpu_s(collector).items()}
@@ -57,6 +58,20 @@ def poll_fleet(clocks: int, seconds: int, workers: int) -> dict[str, Any]:
         **figures,
         **_cost(spent, figures),
     }
+
+
+def _first_round(database: Database) -> None:
+    """Waits until each clock's whole log was taken in, and for a minute more."""
+    limit = time.monotonic() + _FIRST_ROUND_LIMIT_S
+    left = -1
+    while left:
+        if time.monotonic() > limit:
+            raise SystemExit(f"{left} clocks were not polled within {_FIRST_ROUND_LIMIT_S} s")
+        time.sleep(1)
+        with database.transaction() as conn:
+            query = "SELECT count(*) AS n FROM clock_poll WHERE log_read_at IS NULL"
+            left = conn.execute(query).fetchall()[0]["n"]
+    time.sleep(_MINUTE_S)
 
 
 @contextmanager

@@ -99,7 +99,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--records", type=int, default=200_000, help="in the log that is parsed")
     parser.add_argument("--clocks", type=int, default=2000, help="emulated clocks; 0: parse only")
-    parser.add_argument("--seconds", type=int, default=180, help="to poll them for, after a minute")
+    parser.add_argument(
+        "--seconds", type=int, default=180, help="to poll them for, after a first round"
+    )
     parser.add_argument("--workers", type=int, default=8, help="processes of the collector")
     options = parser.parse_args()
     result: dict[str, Any] = {"parse": parse(options.records)}
