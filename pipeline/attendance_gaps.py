@@ -24,7 +24,13 @@ FEWEST_WEEKS = 3
 NOT_SEEN_AFTER = timedelta(hours=26)
 """A clock's log is read or heard at least daily; a little is allowed for a slow one."""
 
-CLEARINGS = ("x.RecordsFell", "x.RecordsCleared", "x.DataCleared", "x.FactoryReset")
+CLEARINGS = (
+    "x.RecordsFell",
+    "x.RecordsCleared",
+    "x.RecordsDeleted",
+    "x.DataCleared",
+    "x.FactoryReset",
+)
 """Events after which a clock holds fewer records than before."""
 
 _WEEK = timedelta(days=7)
@@ -120,7 +126,9 @@ def _unseen(rows: list[Row], wanted: Wanted, now: datetime) -> Iterator[Gap]:
 
 
 def _cleared(rows: list[Row]) -> Iterator[Gap]:
-    for row in rows:
+    """Once a clock and day: its operation log and its count may both tell of it."""
+    first = {(row["device"], row["at"].date()): row for row in reversed(rows)}
+    for row in first.values():
         yield Gap(*_clock(row), GapKind.CLEARED, row["at"].date(), row["at"])
 
 

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from psycopg.types.json import Jsonb
 
 from collectors.adms.commands import Command, CommandKind
-from collectors.adms.decode import DIALECT
 from collectors.adms.fleet import (
     COLLECTOR,
     Answers,
@@ -26,7 +25,7 @@ from collectors.adms.fleet import (
 )
 from collectors.adms.options import DELAY_S, ERROR_DELAY_S, offset_at, options_text
 from collectors.adms.reporting import facts_of, gauges_of
-from domain import oplog
+from collectors.operations import POWER_ON, VERIFY_FAILED, event_of
 from domain.attendance import FINGER
 from domain.clock import Clock
 from domain.report import Contact, DeviceReport, EventReport, Identity, RejectedMessage
@@ -51,7 +50,7 @@ _STRANGER_EVERY = timedelta(minutes=1)
 _CHECK_EVERY = timedelta(minutes=10)
 _SIMULATED_DELAY_WALL_S = 3.0
 _MOST_OPTIONS = 300
-_COUNTED = {oplog.VERIFY_FAILED: "x.VerifyFailedCount", oplog.POWER_ON: "x.PowerOnCount"}
+_COUNTED = {VERIFY_FAILED: "x.VerifyFailedCount", POWER_ON: "x.PowerOnCount"}
 
 
 class Visit:
@@ -282,10 +281,10 @@ class Visit:
         return [by_place[place] for place in places]
 
     def _tell(self, entry: Operation) -> None:
-        event = oplog.event_of(entry.kind, entry.reason, dialect=DIALECT)
         at = self._moment(entry.local_time)
-        if event is not None and at >= self._now - EVENTS_BACK:
-            events: Sequence[EventReport] = [event]
+        if at >= self._now - EVENTS_BACK:
+            reason = () if entry.reason is None else (entry.reason,)
+            events: Sequence[EventReport] = [event_of(entry.kind, reason)]
             self._report(at=at, events=events)
 
     def _must_read_options(self) -> bool:

@@ -19,7 +19,6 @@ from collectors.adms.fleet import Answers, Errors, Operations, Options, Punches
 from collectors.adms.options import time_zone_value
 from collectors.adms.reporting import facts_of, gauges_of
 from domain.errors import NotAllowedError
-from domain.oplog import ALARM, OPERATIONS, event_of
 
 CASES = Path(__file__).parent / "cases"
 Read = Punches | Operations | Errors | Options | Answers
@@ -132,16 +131,3 @@ def test_commands_are_what_the_protocol_has() -> None:
     for word in ("SHELL", "CLEAR LOG", "REBOOT", "PutFile", "UPGRADE", "SET OPTION", "AC_UNLOCK"):
         with pytest.raises(ValueError, match=word):
             CommandKind(word)
-
-
-def test_operations_mean_what_the_vendor_says() -> None:
-    for kind, meaning in OPERATIONS.items():
-        event = event_of(kind, dialect="adms")
-        assert event is not None
-        assert (event.code, event.raw_code) == (meaning.code, str(kind))
-    tamper, other = event_of(ALARM, 55, dialect="adms"), event_of(ALARM, 9999, dialect="adms")
-    assert tamper is not None
-    assert other is not None
-    assert (tamper.code, tamper.raw_code, other.code) == ("x.Tampered", "3:55", "x.Alarm")
-    assert event_of(2, dialect="adms") is None  # daily use is counted
-    assert event_of(12345, dialect="adms") is None

@@ -184,8 +184,30 @@ def test_operations_become_events_once_and_are_counted(
         "SELECT at, component, code, severity, dialect, raw_code FROM device_event ORDER BY at",
     )
     assert [tuple(event.values()) for event in events] == [
-        (datetime(2026, 3, 2, 11, 30, tzinfo=UTC), "powerSupply", "x.PowerOn", "info", "adms", "0"),
-        (datetime(2026, 3, 2, 11, 32, tzinfo=UTC), "device", "x.Tampered", "error", "adms", "3:55"),
+        (
+            datetime(2026, 3, 2, 11, 30, tzinfo=UTC),
+            "powerSupply",
+            "x.PowerOn",
+            "info",
+            "oplog",
+            "0",
+        ),
+        (
+            datetime(2026, 3, 2, 11, 31, tzinfo=UTC),
+            "fingerprintSensor",
+            "x.VerifyFailed",
+            "info",
+            "oplog",
+            "2",
+        ),
+        (
+            datetime(2026, 3, 2, 11, 32, tzinfo=UTC),
+            "device",
+            "x.TamperAlarm",
+            "error",
+            "oplog",
+            "3:55",
+        ),
     ]
     readings = rows(
         database,
