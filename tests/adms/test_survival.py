@@ -17,7 +17,11 @@ import pytest
 
 from domain.clock import ManualClock, SystemClock
 from forecall.ports import next_free
+from simulator.fleet import plan_fleet
+from simulator.line import Address
 from simulator.push import NoAnswerError, PushingClock
+from simulator.script import Script
+from simulator.world import Member, World
 from simulator.zkteco.clock import EmulatedClock
 from storage.database import Database
 from tests.adms.conftest import Adopt
@@ -120,3 +124,38 @@ def test_the_service_listens_and_ends_in_order(dsn: str, adopt: Adopt, tmp_path:
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+def test_one_simulated_clock_of_five_pushes(
+    receiver: str, adopt: Adopt, database: Database, clock: ManualClock
+) -> None:
+    where = urlsplit(receiver)
+    assert where.hostname is not None
+    assert where.port is not None
+    place = (where.hostname, where.port)
+    devices = plan_fleet(5, 0, clock.now().date()).devices
+    for device in devices:
+        adopt(device.key, "Asia/Tehran", simulated=True)
+    members = [Member(device, "Asia/Tehran", {"x.PowerOnCount": 3.0}) for device in devices]
+
+    async def live() -> World:
+        script = Script({}, {})
+        world = World(members, clock, Address("127.0.0.1", 1), "t", script, receiver=place)
+        stop = asyncio.Event()
+        living = asyncio.create_task(world.run(stop))
+        (pushing,) = world.pushing
+        while pushing.sent.get("ATTLOG", 0) < pushing.memory.record_count:
+            await asyncio.sleep(0.01)
+        stop.set()
+        await living
+        return world
+
+    world = asyncio.run(asyncio.wait_for(live(), 60))
+    assert [each.memory.serial for each in world.pushing] == [devices[4].key]
+    assert [each.device.key for each in world.polled] == [device.key for device in devices[:4]]
+    assert {row["serial"] for row in rows(database, "SELECT serial FROM push_clock")} == {
+        devices[4].key
+    }
+    assert len(punches(database)) == world.pushing[0].memory.record_count > 0
+    # Its past was not sent as if it happened now.
+    assert rows(database, "SELECT FROM push_operation") == []
