@@ -46,17 +46,19 @@ _ALARMS: dict[int, tuple[str, str, Severity]] = {
     55: (DEVICE, "x.TamperAlarm", _ERROR),
     58: (_SENSOR, "x.RepeatedVerifyFailed", _WARNING),
 }
+_SOME_ALARM = (DEVICE, "x.Alarm", _WARNING)
 
 
 def event_of(code: int, values: Sequence[int] = ()) -> EventReport:
     """What an operation of the type `code` is called; `values` are its parameters, in order.
 
-    The first parameter of an alarm is its kind. A type that no table knows keeps its number as the
-    raw code of `x.Operation`, one of an alarm as that of `x.Alarm`.
+    The first parameter of an alarm is its kind; one that no table knows is `x.Alarm`. Another
+    operation that no table knows keeps its number as its code.
     """
     if code == ALARM:
         kind = values[0] if values else 0
-        component, name, severity = _ALARMS.get(kind, (DEVICE, "x.Alarm", _WARNING))
-        return EventReport(component, name, severity, DIALECT, f"{code}:{kind}")
-    component, name, severity = _OPERATIONS.get(code, (DEVICE, "x.Operation", _INFO))
-    return EventReport(component, name, severity, DIALECT, str(code))
+        raw, (component, name, severity) = f"{code}:{kind}", _ALARMS.get(kind, _SOME_ALARM)
+    else:
+        raw = str(code)
+        component, name, severity = _OPERATIONS.get(code, (DEVICE, raw, _INFO))
+    return EventReport(component, name, severity, DIALECT, raw)

@@ -61,7 +61,7 @@ def _refused(outcome: Outcome, row: Row, now: datetime) -> Outcome:
 def _finding(outcome: Outcome, row: Row, now: datetime) -> list[DeviceReport]:
     if row["stranger"] == row["serial"]:
         return []  # it was said before
-    event = EventReport("device", "x.SerialChanged", Severity.ERROR, "zkteco", row["serial"])
+    event = EventReport("device", "x.SerialChanged", Severity.ERROR, "", row["serial"])
     # Not the device itself spoke: whether it is up is told by its own polls.
     contact = Contact(is_will=True)
     key = outcome.target.device_key

@@ -14,8 +14,6 @@ from collectors.zkteco.oplog import Operation
 from collectors.zkteco.trend import jumped, zone_offset_s
 from domain.report import DeviceReport, EventReport, Severity
 
-DIALECT = "zkteco"
-
 _OLDEST_OPERATION = timedelta(days=29)
 """An operation that comes later than that says nothing of the clock as it is."""
 
@@ -28,7 +26,7 @@ def same_clock(target: PollTarget, sighting: Sighting) -> bool:
 def events(target: PollTarget, sighting: Sighting, known: Known) -> Iterator[EventReport]:
     """What is new, `known` being what is known after this poll."""
     if not same_clock(target, sighting):
-        yield EventReport("device", "x.SerialChanged", Severity.ERROR, DIALECT, sighting.serial)
+        yield EventReport("device", "x.SerialChanged", Severity.ERROR, "", sighting.serial)
         return
     before = target.known
     yield from _records(sighting, known, before)
@@ -81,9 +79,9 @@ def _emptied(sighting: Sighting, known: Known, before: Known) -> bool:
 
 def _make(known: Known, before: Known) -> Iterator[EventReport]:
     if before.firmware not in ("", known.firmware):
-        yield EventReport("device", "x.FirmwareChanged", Severity.INFO, DIALECT, known.firmware)
+        yield EventReport("device", "x.FirmwareChanged", Severity.INFO, "", known.firmware)
     if before.mac not in ("", known.mac):
-        yield EventReport("device", "x.MacChanged", Severity.WARNING, DIALECT, known.mac)
+        yield EventReport("device", "x.MacChanged", Severity.WARNING, "", known.mac)
 
 
 def _time(known: Known, before: Known) -> Iterator[EventReport]:
@@ -94,9 +92,9 @@ def _time(known: Known, before: Known) -> Iterator[EventReport]:
     offset = zone_offset_s(now.drift_s)
     if offset and (last is None or zone_offset_s(last.drift_s) != offset):
         raw = f"{offset / 3600:+g} h"
-        yield EventReport("realTimeClock", "x.TimeZoneWrong", Severity.WARNING, DIALECT, raw)
+        yield EventReport("realTimeClock", "x.TimeZoneWrong", Severity.WARNING, "", raw)
     elif last is not None and jumped(last, now) and _lost_power(known, before):
-        yield EventReport("realTimeClock", "x.ClockJumped", Severity.WARNING, DIALECT)
+        yield EventReport("realTimeClock", "x.ClockJumped", Severity.WARNING)
 
 
 def _lost_power(known: Known, before: Known) -> bool:

@@ -8,6 +8,7 @@ SELECT event.dialect, event.raw_code, event.component, min(event.at) AS first_at
 FROM device_event AS event
 LEFT JOIN unknown_code AS known USING (dialect, raw_code, component)
 WHERE event.dialect <> '' AND event.raw_code <> '' AND event.received_at > %(since)s
+  AND event.code = event.raw_code  -- kept as it came: no table knew it then
 GROUP BY event.dialect, event.raw_code, event.component
 ORDER BY event.dialect, event.raw_code, event.component
 

@@ -90,7 +90,7 @@ def test_an_operation_is_stored_at_its_own_time_and_only_once_it_is_news() -> No
         (3, (55,), "x.TamperAlarm", Severity.ERROR),
         (3, (7,), "x.Alarm", Severity.WARNING),
         (32, (), "x.DuressAlarm", Severity.ERROR),
-        (200, (), "x.Operation", Severity.INFO),
+        (200, (), "200", Severity.INFO),
     ],
 )
 def test_operations_have_names(
@@ -99,6 +99,7 @@ def test_operations_have_names(
     event = event_of(code, values)
     assert (event.code, event.severity) == (name, severity)
     assert event.raw_code.startswith(str(code))
+    assert event.dialect == "oplog"
 
 
 def seen(log: OperationLog) -> Sighting:
