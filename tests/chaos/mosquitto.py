@@ -21,7 +21,7 @@ listener {port} 127.0.0.1
 allow_anonymous true
 persistence true
 persistence_location {folder}/
-autosave_interval 1
+autosave_interval 30
 max_queued_messages 2000000
 max_inflight_messages 20000
 max_packet_size 70000

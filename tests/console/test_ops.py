@@ -82,7 +82,7 @@ def _ask(app: FastAPI, path: str, token: str = "", host: str = "127.0.0.1") -> h
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app, client=(host, 1))
-        headers = {"Authorization": token.encode()}
+        headers = httpx.Headers({b"Authorization": token.encode()})
         async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
             return await client.get(path, headers=headers)
 
