@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=int, default=180, help="to poll them for, after a first round"
     )
-    parser.add_argument("--workers", type=int, default=8, help="processes of the collector")
+    parser.add_argument("--workers", type=int, default=12, help="processes of the collector")
     options = parser.parse_args()
     result: dict[str, Any] = {"parse": parse(options.records)}
     if options.clocks:
