@@ -22,7 +22,7 @@ _PUBACK = 4  # bytes
 
 def main() -> None:
     port, devices, messages, shares = map(int, sys.argv[1:])
-    load = Load(devices, messages, shares)
+    load = Load(devices, messages, shares=shares)
     packets = [load.packet(number) for number in range(messages)]
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_CONNECT)
