@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Sequence
 
-_SAMPLE = 50  # one message in so many is timed
+SAMPLE = 50
+"""One message in so many is timed."""
 
 
 class Progress:
@@ -19,10 +20,10 @@ class Progress:
         self.done = False
 
     def committed(self, count: int, made: Sequence[float]) -> None:
-        """`made`: when the messages were made, in seconds since 1970."""
+        """`made`: when a sample of the messages was made, in seconds since 1970."""
         now = time.time()
         self._count += count
-        self._delays += [now - moment for moment in made[::_SAMPLE]]
+        self._delays += [now - moment for moment in made]
         if self._count >= self._expected and not self.done:
             self.done = True
             print(json.dumps({"ended": now, "delays": self._delays}), flush=True)

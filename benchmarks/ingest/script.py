@@ -8,9 +8,9 @@ is stored once. Neither knows states, events, resets of clocks or messages that 
 
 from __future__ import annotations
 
-import queue
 import sys
 import time
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,9 @@ import psycopg
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.ingest.report import Progress
+from benchmarks.ingest.report import SAMPLE, Progress
 
-_BATCH = 2_000
+_BATCH = 5_000
 _COPY = "COPY {} (at, received_at, device_id, metric_id, value) FROM STDIN (FORMAT BINARY)"
 _TYPES = ("timestamptz", "timestamptz", "int4", "int2", "float8")
 
@@ -29,7 +29,7 @@ _TYPES = ("timestamptz", "timestamptz", "int4", "int2", "float8")
 def main() -> None:
     way, dsn, port, messages = sys.argv[1:]
     once = way == "once"
-    inbox: queue.Queue[MQTTMessage] = queue.Queue()
+    inbox: deque[MQTTMessage] = deque()
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id="script",
@@ -38,7 +38,7 @@ def main() -> None:
     )
     client.on_connect = lambda client, *_: client.subscribe("v1/bench/#", qos=1)
     client.on_subscribe = lambda *_: print("ready", flush=True)
-    client.on_message = lambda _client, _data, message: inbox.put(message)
+    client.on_message = lambda _client, _data, message: inbox.append(message)
     client.connect("127.0.0.1", int(port))
     client.loop_start()
     progress = Progress(int(messages))
@@ -50,18 +50,13 @@ def main() -> None:
             if once:
                 for message in batch:
                     client.ack(message.mid, message.qos)
-            progress.committed(len(batch), sent)
+            progress.committed(len(batch), sent[::SAMPLE])
 
 
-def _batch(inbox: queue.Queue[MQTTMessage]) -> list[MQTTMessage]:
-    batch = [inbox.get()]
-    end = time.monotonic() + 0.1
-    while len(batch) < _BATCH and (left := end - time.monotonic()) > 0:
-        try:
-            batch.append(inbox.get(timeout=left))
-        except queue.Empty:
-            break
-    return batch
+def _batch(inbox: deque[MQTTMessage]) -> list[MQTTMessage]:
+    while not inbox:
+        time.sleep(0.01)
+    return [inbox.popleft() for _ in range(min(len(inbox), _BATCH))]
 
 
 class Store:

@@ -16,6 +16,7 @@ from collectors.mqtt.messages import (
     MAX_BODY,
     METRIC_LENGTH,
     NAME,
+    TEXT,
     Counters,
     Event,
     Heartbeat,
@@ -35,6 +36,7 @@ _SHOWN = 80  # characters of a wrong value that a reason repeats
 _TOPICS_KNOWN = 2**18  # more than the topics of any fleet that one collector hears
 _SHAPES_KNOWN = 2**12
 _NAME = re.compile(NAME)
+_PLAIN = re.compile(TEXT)
 _ALIVE = Contact()
 
 
@@ -98,6 +100,7 @@ def _read(kind: str, body: bytes) -> Message:
         raise UndecodableMessageError(_explain(str(error), body)) from error
     except _UNREADABLE as error:
         raise UndecodableMessageError(f"body: {error}; allowed: JSON in UTF-8") from error
+    _check_boot(message.boot_id)
     is_will = isinstance(message, State) and message.will
     if is_will != (message.seq == 0):
         raise UndecodableMessageError(
@@ -187,6 +190,14 @@ def _event(sender: _Sender, message: Event, received_at: datetime) -> DeviceRepo
 @lru_cache(_SHAPES_KNOWN)
 def _promise(interval_s: float) -> Contact:
     return Contact(interval_s=interval_s)
+
+
+@lru_cache(_TOPICS_KNOWN)
+def _check_boot(boot_id: str) -> None:
+    if not _PLAIN.fullmatch(boot_id):
+        raise UndecodableMessageError(
+            f"boot_id: {boot_id!r}; allowed: 1 to 64 characters, none of them a control character"
+        )
 
 
 @lru_cache(_SHAPES_KNOWN)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 
-_CONTAINERS = 200_000  # more than the messages in flight make: a young generation never holds a batch
+_CONTAINERS = (
+    200_000  # more than the messages in flight make: a young generation never holds a batch
+)
 
 
 def collect_garbage_rarely() -> None:

@@ -55,7 +55,10 @@ class PacketReader:
         start, available = 0, len(data)
         while available - start >= 2:
             first, length, body = data[start], data[start + 1], start + 2
-            if length & 0x80:
+            if length & 0x80 and body < available and not data[body] & 0x80:
+                # Two bytes of length, which nearly all messages have; not worth a call.
+                length, body = length & 0x7F | data[body] << 7, body + 1
+            elif length & 0x80:
                 length, body = _long_length(data, start + 1)
                 if body == 0:
                     break
