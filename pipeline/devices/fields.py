@@ -58,6 +58,7 @@ class PollPlan:
     comm_key: int | None = None
     interval_s: float | None = None
     transport: str | None = None
+    live_capture: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,10 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def _yes_or_no(text: str) -> bool:
+    return _one_of("yes", "no")(text) == "yes"
+
+
 def _zone(text: str) -> str:
     if text not in _zones():
         raise ValueError(text)
@@ -161,6 +166,7 @@ FIELDS: Mapping[str, Field] = {
         _whole(10, 86400), "10 to 86400", "300", "seconds from poll to poll; 300 where empty"
     ),
     "transport": Field(_one_of("tcp", "udp"), "tcp, udp", "tcp", "tcp where empty"),
+    "live": Field(_yes_or_no, "yes, no", "no", "punches are listened for between polls"),
     "site_name": Field(_text, _NAME, "Airport, hall 2", "the key where empty"),
     "customer": Field(_key, _A_KEY, "acme", "whose site it is; needed for a new site"),
     "customer_name": Field(_text, _NAME, "Acme Retail", "the key where empty"),
@@ -176,7 +182,7 @@ FIELDS: Mapping[str, Field] = {
 }
 """Every column of an import, which are also the options of `forecall devices add`."""
 
-_OF_A_POLL = ("port", "comm_key", "interval", "transport")
+_OF_A_POLL = ("port", "comm_key", "interval", "transport", "live")
 _OF_A_SITE = tuple(FIELDS)[tuple(FIELDS).index("site_name") :]
 _NAMES_NEED_KEYS = ((("customer_name",), "customer"), (("engineer_name",), "engineer"))
 
@@ -230,6 +236,8 @@ def _plan(said: Mapping[str, Value]) -> DevicePlan:
     poll = {name: said[name] for name in ("host", "port", "comm_key", "transport") if name in said}
     if "interval" in said:
         poll["interval_s"] = said["interval"]
+    if "live" in said:
+        poll["live_capture"] = said["live"]
     of_site = {name.removeprefix("site_"): said[name] for name in _OF_A_SITE if name in said}
     return DevicePlan(
         key=str(said["device"]),

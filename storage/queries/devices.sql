@@ -92,9 +92,11 @@ WHERE status.device_id = %(device_id)s AND status.state = 'down'
 FOR UPDATE OF status
 
 -- name: put_poll
-INSERT INTO clock_poll (device_id, host, port, comm_key, interval_s, transport, next_poll_at)
+INSERT INTO clock_poll
+    (device_id, host, port, comm_key, interval_s, transport, live_capture, next_poll_at)
 SELECT id, %(host)s, coalesce(%(port)s::integer, 4370), coalesce(%(comm_key)s::integer, 0),
-       coalesce(%(interval_s)s::real, 300), coalesce(%(transport)s::text, 'tcp'), %(at)s
+       coalesce(%(interval_s)s::real, 300), coalesce(%(transport)s::text, 'tcp'),
+       coalesce(%(live_capture)s::boolean, false), %(at)s
 FROM device WHERE key = %(key)s
 ON CONFLICT (device_id) DO UPDATE
 SET host = excluded.host,
@@ -102,14 +104,16 @@ SET host = excluded.host,
     comm_key = coalesce(%(comm_key)s::integer, clock_poll.comm_key),
     interval_s = coalesce(%(interval_s)s::real, clock_poll.interval_s),
     transport = coalesce(%(transport)s::text, clock_poll.transport),
+    live_capture = coalesce(%(live_capture)s::boolean, clock_poll.live_capture),
     next_poll_at = least(clock_poll.next_poll_at, excluded.next_poll_at)
 WHERE (clock_poll.host, clock_poll.port, clock_poll.comm_key, clock_poll.interval_s,
-       clock_poll.transport)
+       clock_poll.transport, clock_poll.live_capture)
       IS DISTINCT FROM
       (excluded.host, coalesce(%(port)s::integer, clock_poll.port),
        coalesce(%(comm_key)s::integer, clock_poll.comm_key),
        coalesce(%(interval_s)s::real, clock_poll.interval_s),
-       coalesce(%(transport)s::text, clock_poll.transport))
+       coalesce(%(transport)s::text, clock_poll.transport),
+       coalesce(%(live_capture)s::boolean, clock_poll.live_capture))
 RETURNING device_id
 
 -- name: found_keys

@@ -99,7 +99,7 @@ def test_a_polled_clock_is_added_and_due_at_once(
     key.write_text("1234\n")
     forecall(
         *("devices", "add", "CLK-9", "--kind", "clock", "--host", "10.0.0.9"),
-        *("--comm-key-file", str(key), "--interval", "120", "--transport", "udp"),
+        *("--comm-key-file", str(key), "--interval", "120", "--transport", "udp", "--live"),
         *("--site", "s1", "--customer", "acme", "--time-zone", "Asia/Tehran"),
     )
     poll = rows(database, "SELECT *, next_poll_at <= now() AS due FROM clock_poll")[0]
@@ -111,6 +111,7 @@ def test_a_polled_clock_is_added_and_due_at_once(
     assert [(entry["action"], entry["object"]) for entry in audit] == [
         ("add_device", "device/CLK-9")
     ]
+    assert poll["live_capture"]
     assert "1234" not in json.dumps(audit)
     with pytest.raises(NotAllowedError, match="known already"):
         forecall("devices", "add", "CLK-9", "--kind", "clock")

@@ -40,6 +40,7 @@ _POLLS = st.builds(
     comm_key=st.none() | st.integers(0, 999999),
     interval_s=st.none() | st.integers(10, 86400),
     transport=st.sampled_from([None, "tcp", "udp"]),
+    live_capture=st.sampled_from([None, True, False]),
 )
 _CLOCKS = st.builds(
     DevicePlan,
@@ -68,6 +69,8 @@ def _cells(plan: DevicePlan) -> dict[str, str]:
         said |= {"host": plan.poll.host, "port": plan.poll.port}
         said |= {"comm_key": plan.poll.comm_key, "interval": plan.poll.interval_s}
         said["transport"] = plan.poll.transport
+        if plan.poll.live_capture is not None:
+            said["live"] = "yes" if plan.poll.live_capture else "no"
     return {name: "" if value is None else str(value) for name, value in said.items()}
 
 
@@ -113,6 +116,7 @@ WRONG = {
     ("device,host\na,http://h/", "row 2, column host: 'http://h/'"): "an address or host name",
     ("device,kind,host\na,pos,h", "row 2, column host: 'h'"): "only for the kind clock",
     ("device,host,transport\na,h,serial", "column transport: 'serial'"): "tcp, udp",
+    ("device,host,live\na,h,maybe", "column live: 'maybe'"): "yes, no",
     ("device,port\na,4370", "row 2, column port: '4370'"): "only with a host",
     ("device,city\na,Tehran", "row 2, column city: 'Tehran'"): "only with a site",
     ("device,site,time_zone\na,s,Tehran", "column time_zone: 'Tehran'"): "Asia/Tehran",
