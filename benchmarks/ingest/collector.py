@@ -1,5 +1,5 @@
 """Forecall's collector as `forecall collect mqtt` runs it, telling how far it is:
-`python -m benchmarks.ingest.collector DSN PORT MESSAGES CLIENT_ID TOPICS`."""
+`python -m benchmarks.ingest.collector DSN PORT MESSAGES UNMEASURED CLIENT_ID TOPICS`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from storage.database import Database
 class _Told:
     """Ingest and watch, and what the benchmark wants to know of them."""
 
-    def __init__(self, ingest: Ingest, watch: CollectorWatch, expected: int) -> None:
+    def __init__(self, ingest: Ingest, watch: CollectorWatch, progress: Progress) -> None:
         self._ingest = ingest
         self._watch = watch
-        self._progress = Progress(expected)
+        self._progress = progress
         self._listening = False
 
     def store(
@@ -47,11 +47,12 @@ class _Told:
 
 
 def main() -> None:
-    dsn, port, messages, client_id, topics = sys.argv[1:]
+    dsn, port, messages, unmeasured, client_id, topics = sys.argv[1:]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     clock, database = SystemClock(), Database(dsn)
     settings = BrokerSettings("127.0.0.1", int(port), client_id=client_id, topics=(topics,))
-    told = _Told(Ingest(database, clock, "mqtt"), CollectorWatch(database, clock), int(messages))
+    progress = Progress(int(messages), int(unmeasured))
+    told = _Told(Ingest(database, clock, "mqtt"), CollectorWatch(database, clock), progress)
     collect_garbage_rarely()
     stop = threading.Event()
     threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()

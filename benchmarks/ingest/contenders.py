@@ -59,15 +59,20 @@ class Figures:
 
 def bare(server: EmbeddedServer, _folder: Path, load: Load) -> Figures:
     """(a) COPY of prepared buffers: what PostgreSQL takes of these values at most."""
-    prepared = buffers(load, _BUFFER)
+    first, *prepared = buffers(load, _BUFFER)
     with fresh(server, load) as dsn, psycopg.connect(dsn) as conn:
+        _copy(conn, first)
         cpu, began = _Cpu(server), time.perf_counter()
         for buffer in prepared:
-            with conn.cursor() as cursor, cursor.copy(COPY) as copy:
-                copy.write(buffer)
-            conn.commit()
+            _copy(conn, buffer)
         seconds, took = time.perf_counter() - began, cpu.read()
         return _figures(load, dsn, seconds, {"collector": 0.0, **took})
+
+
+def _copy(conn: psycopg.Connection[Any], buffer: bytes) -> None:
+    with conn.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.write(buffer)
+    conn.commit()
 
 
 def script(way: str, server: EmbeddedServer, folder: Path, load: Load) -> Figures:
@@ -81,14 +86,14 @@ def forecall(processes: int, server: EmbeddedServer, folder: Path, load: Load) -
 
 
 def _scripts(way: str, dsn: str, port: int, load: Load) -> list[Program]:
-    return [Program("benchmarks.ingest.script", way, dsn, port, load.messages)]
+    return [Program("benchmarks.ingest.script", way, dsn, port, load.messages, load.devices)]
 
 
 def _collectors(dsn: str, port: int, load: Load) -> list[Program]:
-    each = load.messages // load.shares
+    messages, devices = load.messages // load.shares, load.devices // load.shares
     return [
         Program(
-            *("benchmarks.ingest.collector", dsn, port, each),
+            *("benchmarks.ingest.collector", dsn, port, messages, devices),
             *(f"collector-{share}", load.share_filter(share)),
         )
         for share in range(load.shares)
@@ -101,22 +106,20 @@ def killed(
     """What is lost and stored twice, in messages, when the collectors are killed half way and
     started again."""
     with fresh(server, load, once=once) as dsn, mosquitto(folder) as (_broker, port):
-        collectors, terminals = start(dsn, port, load), _terminals(port, load)
-        for program in (*collectors, terminals):
-            program.await_ready()
+        collectors, terminals = _begun(dsn, port, load, start)
         terminals.say(str(load.rate))
-        half = load.messages * VALUES // 2
-        await_count(dsn, lambda counts: counts[-1] >= half)
+        whole = (load.messages + load.devices) * VALUES
+        await_count(dsn, lambda counts: counts[-1] >= whole // 2)
         for program in collectors:
             program.kill()
         again = start(dsn, port, load)
         terminals.result()
         # Done, or nothing has come for a while: all that comes has come.
-        await_count(dsn, lambda counts: counts[-1] >= 2 * half or _is_quiet(counts))
+        await_count(dsn, lambda counts: counts[-1] >= whole or _is_quiet(counts))
         for program in (*again, terminals):
             program.kill()
         stored = counted(dsn)
-        lost = load.messages * VALUES - stored.distinct
+        lost = whole - stored.distinct
         return {"lost": lost // VALUES, "twice": (stored.values - stored.distinct) // VALUES}
 
 
@@ -160,9 +163,7 @@ def _race(
 ) -> Figures:
     """From the first message published to the last one committed."""
     with fresh(server, load, once=once) as dsn, mosquitto(folder) as (broker, port):
-        collectors, terminals = start(dsn, port, load), _terminals(port, load)
-        for program in (*collectors, terminals):
-            program.await_ready()
+        collectors, terminals = _begun(dsn, port, load, start)
         pids = [collector.pid for collector in collectors]
         cpu = _Cpu(server, collector=pids, broker=[broker], terminals=[terminals.pid])
         terminals.say(str(load.rate))
@@ -176,6 +177,17 @@ def _race(
         return _figures(load, dsn, seconds, took, delays)
 
 
+def _begun(dsn: str, port: int, load: Load, start: Start) -> tuple[Sequence[Program], Program]:
+    """Collectors and terminals, each device's first message stored."""
+    collectors, terminals = start(dsn, port, load), _terminals(port, load)
+    for program in (*collectors, terminals):
+        program.await_ready()
+    terminals.say("begin")
+    terminals.await_ready()
+    await_count(dsn, lambda counts: counts[-1] >= load.devices * VALUES)
+    return collectors, terminals
+
+
 def _terminals(port: int, load: Load) -> Program:
     return Program("benchmarks.ingest.publish", port, load.devices, load.messages, load.shares)
 
@@ -187,6 +199,6 @@ def _figures(
     cpu: Mapping[str, float],
     delays: Sequence[float] = (),
 ) -> Figures:
-    stored, expected = counted(dsn), load.messages * VALUES
+    stored, expected = counted(dsn), (load.messages + load.devices) * VALUES
     lost, twice = expected - stored.distinct, stored.values - stored.distinct
     return Figures(load.messages, seconds, cpu, lost // VALUES, twice // VALUES, delays)

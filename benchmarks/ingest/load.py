@@ -20,6 +20,7 @@ _MOMENT = "2026-01-01T00:00:00.000000+00:00"
 class Load:
     """`messages` of `devices`, in turn; a device belongs to one of `shares` equal shares of topics.
 
+    Before them each device sends one that is not measured: a system that runs knows its devices.
     `rate`: messages a second; 0: as fast as the broker takes them.
     """
 

@@ -1,7 +1,8 @@
 """The terminals, over one connection: `python -m benchmarks.ingest.publish PORT DEVICES MESSAGES SHARES`.
 
-Says `ready`, waits for a line with a rate in messages a second (0: as fast as the broker takes them),
-and ends with a line of JSON. The packets are made before: what is measured is not how fast they are.
+Says `ready`, and at a line publishes one message of each device; says `ready` again, waits for a line
+with a rate in messages a second (0: as fast as the broker takes them), and ends with a line of JSON.
+The packets are made before: what is measured is not how fast they are.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ _PUBACK = 4  # bytes
 def main() -> None:
     port, devices, messages, shares = map(int, sys.argv[1:])
     load = Load(devices, messages, shares=shares)
-    packets = [load.packet(number) for number in range(messages)]
+    packets = [load.packet(number) for number in range(devices + messages)]
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_CONNECT)
         if connection.recv(4) != b"\x20\x02\x00\x00":
             raise SystemExit("the broker refuses")
         print("ready", flush=True)
+        sys.stdin.readline()
+        _publish(connection, packets[:devices], 0)
+        print("ready", flush=True)
         rate = float(sys.stdin.readline())
         began = time.time()
-        _publish(connection, packets, rate)
+        _publish(connection, packets[devices:], rate)
         print(json.dumps({"began": began, "ended": time.time()}), flush=True)
 
 

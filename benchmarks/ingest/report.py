@@ -11,10 +11,12 @@ SAMPLE = 50
 
 
 class Progress:
-    """Counts committed messages; prints a line of JSON once there are `expected`."""
+    """Counts committed messages; prints a line of JSON once there are `expected` behind the first
+    `unmeasured` ones."""
 
-    def __init__(self, expected: int) -> None:
-        self._expected = expected
+    def __init__(self, expected: int, unmeasured: int) -> None:
+        self._expected = expected + unmeasured
+        self._unmeasured = unmeasured
         self._count = 0
         self._delays: list[float] = []
         self.done = False
@@ -23,7 +25,8 @@ class Progress:
         """`made`: when a sample of the messages was made, in seconds since 1970."""
         now = time.time()
         self._count += count
-        self._delays += [now - moment for moment in made]
+        if self._count > self._unmeasured:
+            self._delays += [now - moment for moment in made]
         if self._count >= self._expected and not self.done:
             self.done = True
             print(json.dumps({"ended": now, "delays": self._delays}), flush=True)

@@ -1,5 +1,5 @@
 """The short script that a skilled user would write, in two versions:
-`python -m benchmarks.ingest.script plain|once DSN PORT MESSAGES`.
+`python -m benchmarks.ingest.script plain|once DSN PORT MESSAGES UNMEASURED`.
 
 `plain`: paho acknowledges at once; batches go into `reading` by COPY. `once`: a persistent session,
 acknowledgement after the commit, and a staging table with ON CONFLICT, so that a redelivered message
@@ -27,7 +27,7 @@ _TYPES = ("timestamptz", "timestamptz", "int4", "int2", "float8")
 
 
 def main() -> None:
-    way, dsn, port, messages = sys.argv[1:]
+    way, dsn, port, messages, unmeasured = sys.argv[1:]
     once = way == "once"
     inbox: deque[MQTTMessage] = deque()
     client = Client(
@@ -41,7 +41,7 @@ def main() -> None:
     client.on_message = lambda _client, _data, message: inbox.append(message)
     client.connect("127.0.0.1", int(port))
     client.loop_start()
-    progress = Progress(int(messages))
+    progress = Progress(int(messages), int(unmeasured))
     with psycopg.connect(dsn) as conn:
         store = Store(conn, once)
         while not progress.done:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import psycopg
@@ -88,8 +89,9 @@ def await_count(dsn: str, enough: Callable[[Sequence[int]], bool]) -> None:
 
 
 def buffers(load: Load, values_each: int) -> list[bytes]:
-    """The whole load in PostgreSQL's binary COPY format, in pieces of so many values."""
-    rows = load.messages * VALUES
+    """The load in PostgreSQL's binary COPY format: what is not measured, then pieces of so many
+    values."""
+    rows = (load.messages + load.devices) * VALUES
     message = np.arange(rows) // VALUES
     layout = np.dtype(
         [("fields", ">i2")]
@@ -114,6 +116,6 @@ def buffers(load: Load, values_each: int) -> list[bytes]:
     records["metric_id"] = np.arange(rows) % VALUES + 1
     records["value"] = message // load.devices + 1000.0
     return [
-        b"PGCOPY\n\xff\r\n\0" + bytes(8) + records[at : at + values_each].tobytes() + b"\xff\xff"
-        for at in range(0, rows, values_each)
+        b"PGCOPY\n\xff\r\n\0" + bytes(8) + records[at:end].tobytes() + b"\xff\xff"
+        for at, end in pairwise([0, *range(load.devices * VALUES, rows, values_each), rows])
     ]

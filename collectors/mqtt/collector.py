@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import structlog
 
@@ -16,7 +18,7 @@ from collectors.mqtt.session import Parcel, Session
 from collectors.mqtt.settings import BrokerSettings
 from domain.clock import Clock
 from domain.errors import BadInputError, StoreUnavailableError
-from domain.report import DeviceReport, Intake, Watch
+from domain.report import DeviceReport, Intake, RejectedMessage, Watch
 
 _BATCH = 10_000
 _BATCH_BYTES = 8 << 20
@@ -24,6 +26,8 @@ _BATCH_WAIT_S = 0.1
 _BEAT_S = 2.0
 _BEHIND_S = 4.0  # messages older than this wait to be stored: we are not listening in time
 _RETRY_S = (0.2, 5.0)
+_WRITERS = min(4, os.cpu_count() or 1)  # PostgreSQL works for one connection on one core
+_WORTH_SHARING = 2_000  # reports in a batch
 _SAMPLE = 64  # reports of a batch whose age is looked at
 
 _log = structlog.get_logger()
@@ -55,13 +59,14 @@ class MqttCollector:
     def run(self, stop: threading.Event) -> None:
         """Collects until `stop` is set; survives the absence of the broker and of the store."""
         topics = self._settings.topics or self._interpreter.topics
-        while not stop.is_set():
-            session = Session(self._settings, topics, self._interpreter.read, self._clock)
-            session.open()
-            try:
-                self._collect(session, stop)
-            finally:
-                session.close()
+        with ThreadPoolExecutor(_WRITERS, "store") as self._writers:
+            while not stop.is_set():
+                session = Session(self._settings, topics, self._interpreter.read, self._clock)
+                session.open()
+                try:
+                    self._collect(session, stop)
+                finally:
+                    session.close()
 
     def _collect(self, session: Session, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -93,13 +98,31 @@ class MqttCollector:
         reports = [report for parcel in parcels for report in parcel.said.reports]
         rejected = [message for parcel in parcels for message in parcel.said.rejected]
         try:
-            self._intake.store(reports, rejected)
+            self._share_out(reports, rejected)
         except BadInputError:
             origins = [origin for parcel in parcels for origin in parcel.said.origins]
             self._intake.store((), rejected)
             self._isolate(reports, origins)
         sample = reports[:: max(1, len(reports) // _SAMPLE)]
         self._flow.committed(parcels[0].arrived, sample, self._clock.now())
+
+    def _share_out(
+        self, reports: Sequence[DeviceReport], rejected: Sequence[RejectedMessage]
+    ) -> None:
+        """Stores a large batch in parts at once, cut by device: their transactions lock different
+        devices. A part that is stored when another fails is known when the batch comes again."""
+        if len(reports) < _WORTH_SHARING:
+            self._intake.store(reports, rejected)
+            return
+        parts: list[list[DeviceReport]] = [[] for _ in range(_WRITERS)]
+        for report in reports:
+            parts[hash(report.device_key) % _WRITERS].append(report)
+        stored = [self._writers.submit(self._intake.store, part) for part in parts]
+        if rejected:
+            stored.append(self._writers.submit(self._intake.store, (), rejected))
+        wait(stored)
+        for part in stored:
+            part.result()
 
     def _isolate(self, reports: Sequence[DeviceReport], origins: Sequence[Publish]) -> None:
         """Finds by halves the report that the store can't take, and rejects its message alone."""
