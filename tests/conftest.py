@@ -19,6 +19,14 @@ from storage.migrate import migrate
 _TEMPLATE = "forecall_template"
 
 
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs inside a test sets up logs for its process: they would go on to the error
+    stream of that test when it is long closed."""
+    monkeypatch.setattr("structlog.configure", lambda **_: None)
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running server: `FORECALL_TEST_DSN`, or one from the wheel."""
