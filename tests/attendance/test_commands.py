@@ -20,7 +20,6 @@ DAYS = [date(2026, 2, 23) + timedelta(days=number) for number in range(5)]
 @pytest.fixture
 def run(dsn: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    monkeypatch.setattr("forecall.commands.store.set_up_logs", lambda *_: None)
     monkeypatch.setenv("COLUMNS", "200")
     return CliRunner()
 

@@ -23,8 +23,6 @@ def forecall(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Forecall:
 def command_line(monkeypatch: pytest.MonkeyPatch) -> Forecall:
     """`forecall` in this process, which is quicker than one of its own for each command."""
     monkeypatch.setenv("COLUMNS", "200")
-    # A command sets logs up for its process; this one is the tests', whose loggers must not change.
-    monkeypatch.setattr("forecall.commands.store.set_up_logs", lambda *_: None)
 
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(app, list(arguments))
