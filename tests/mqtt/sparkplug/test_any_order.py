@@ -86,12 +86,21 @@ def _harmed(sent: list[Sent], harm: list[tuple[str, int, int]]) -> list[Sent]:
 
 
 def _is_beyond_knowing(way: list[Sent], place: int) -> bool:
-    """The protocol's own blind spot: the death of one session and the births of the next are lost,
-    and the next one's data carries by chance the number that was due."""
+    """The protocol's own blind spot: the births in force are another session's, and carried by chance
+    the number that was due. Either the death of one session and the births of the next are lost, or a
+    device's birth came before its session began."""
     session = way[place].session
     before = way[:place]
     births = [sent for sent in before if "NBIRTH" in sent.said.topic]
-    return all(sent.session != session for sent in births)
+    device = way[place].said.topic.rpartition("/")[2]
+    early = [
+        sent
+        for sent in before
+        if "DBIRTH" in sent.said.topic
+        and sent.said.topic.endswith(f"/{device}")
+        and sent.session > session
+    ]
+    return bool(early) or all(sent.session != session for sent in births)
 
 
 @settings(deadline=None, max_examples=120)
