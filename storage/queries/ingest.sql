@@ -1,9 +1,12 @@
 -- name: devices
 SELECT id, key FROM device WHERE key = ANY (%(keys)s::text[])
 
+-- Only what is not there: a conflict uses up a number, and those of metrics are few.
 -- name: register_devices
 INSERT INTO device (key, kind)
-SELECT key, %(kind)s FROM unnest(%(keys)s::text[]) AS found (key) ORDER BY key
+SELECT key, %(kind)s FROM unnest(%(keys)s::text[]) AS found (key)
+WHERE NOT EXISTS (SELECT FROM device WHERE device.key = found.key)
+ORDER BY key
 ON CONFLICT (key) DO NOTHING
 
 -- name: metrics
@@ -12,6 +15,7 @@ SELECT id, name FROM metric WHERE name = ANY (%(names)s::text[])
 -- name: register_metrics
 INSERT INTO metric (name, kind)
 SELECT name, kind FROM unnest(%(names)s::text[], %(kinds)s::text[]) AS found (name, kind)
+WHERE NOT EXISTS (SELECT FROM metric WHERE metric.name = found.name)
 ORDER BY name
 ON CONFLICT (name) DO NOTHING
 

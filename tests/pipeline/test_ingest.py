@@ -221,3 +221,16 @@ def test_a_batch_may_be_stored_inside_an_open_transaction(
     assert rows("SELECT FROM device_session WHERE NOT isempty(seen)") == []
     with database.transaction() as conn:
         assert ingest.store_in(conn, [report]).stored == 1
+
+
+def test_collectors_that_start_again_and_again_use_up_no_numbers(
+    database: Database, clock: ManualClock, report: DeviceReport, rows: Rows
+) -> None:
+    for start in range(5):
+        again = replace(report, identity=Identity("boot-a", start + 1), counters=LINES)
+        Ingest(database, clock, "mqtt").store([again])
+    other = replace(report, device_key="till-2", gauges={"x.SupplyVoltage": 12.0})
+    Ingest(database, clock, "mqtt").store([other])
+    for table in ("metric", "device"):
+        numbers = [row["id"] for row in rows(f"SELECT id FROM {table} ORDER BY id")]
+        assert numbers[1] == numbers[0] + 1
