@@ -27,8 +27,10 @@ from domain.clock import Clock
 from domain.errors import ConfigurationError
 
 INBOX_LIMIT = 20_000
-INBOX_BYTES = 32 << 20
 """Messages that wait to be stored; a full inbox stops reading, so the broker keeps the rest."""
+
+INBOX_BYTES = 32 << 20
+"""The same in bytes of their bodies."""
 
 _KEEPALIVE_S = 30
 _RETRY_S = (1, 15)
@@ -190,9 +192,8 @@ class Session:
 
     def _on_connect_fail(self, *_: Any) -> None:
         """Says why, once: no such host, refused, a certificate that is not trusted or not its own."""
-        why = str(
-            sys.exc_info()[1]
-        )  # paho calls this while it handles the error, and tells nothing
+        # paho calls this while it handles the error, and does not hand it on.
+        why = str(sys.exc_info()[1])
         if why != self._failed_by:
             _log.warning("broker_not_reached", reason=why, client_id=self._settings.client_id)
             self._failed_by = why
