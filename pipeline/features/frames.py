@@ -97,6 +97,7 @@ class Frames:
         device_ids: (devices,) as in the store; folders number their devices from 0.
         models: each device's model, may be empty.
         installed: (devices,) when each was installed, in hours since `start`; NaN: unknown.
+        bucket: how long one column lasts.
     """
 
     start: datetime
@@ -108,6 +109,7 @@ class Frames:
     events: Marks
     maintenance: Marks
     failures: Marks
+    bucket: timedelta = HOUR
 
     def hours_at(self, moment: datetime) -> float:
         return (moment - self.start) / HOUR
