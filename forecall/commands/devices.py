@@ -39,6 +39,7 @@ def add(
     site_name: Annotated[str, typer.Option(help="Of a new site.")] = "",
     city: Annotated[str, typer.Option(help="Of a new site.")] = "",
     time_zone: Annotated[str, typer.Option(help="Of a new site, such as Asia/Tehran.")] = "",
+    poll_limit: Annotated[str, typer.Option(help=FIELDS["poll_limit"].meaning)] = "",
     config: ConfigOption = None,
 ) -> None:
     """Add a device, before it is heard of or in order to poll it."""
@@ -58,6 +59,7 @@ def add(
         "site_name": site_name,
         "city": city,
         "time_zone": time_zone,
+        "poll_limit": poll_limit,
     }
     plan = read_device(cells)
     with store(config) as installation, installation.database.transaction() as conn:

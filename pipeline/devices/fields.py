@@ -47,6 +47,7 @@ class SitePlan:
     region_class: str | None = None
     engineer: str | None = None
     engineer_name: str | None = None
+    poll_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,9 @@ FIELDS: Mapping[str, Field] = {
     ),
     "engineer": Field(_key, _A_KEY, "m.ahmadi", "in whose care the site is"),
     "engineer_name": Field(_text, _NAME, "Maryam Ahmadi", "the key where empty"),
+    "poll_limit": Field(
+        _whole(1, 1000), "1 to 1000", "4", "clocks of the site polled at once; 4 where empty"
+    ),
 }
 """Every column of an import, which are also the options of `forecall devices add`."""
 

@@ -20,10 +20,11 @@ SELECT key FROM site ORDER BY key LIMIT %(limit)s
 
 -- Null leaves a column as it is, or as it begins.
 -- name: put_site
-INSERT INTO site (key, name, customer_id, engineer_id, city, region_class, time_zone)
+INSERT INTO site (key, name, customer_id, engineer_id, city, region_class, time_zone, poll_limit)
 VALUES (%(key)s, coalesce(%(name)s::text, %(key)s), (SELECT id FROM customer WHERE key = %(customer)s::text),
         (SELECT id FROM engineer WHERE key = %(engineer)s::text), coalesce(%(city)s::text, ''),
-        coalesce(%(region_class)s::text, 'urban'), coalesce(%(time_zone)s::text, 'UTC'))
+        coalesce(%(region_class)s::text, 'urban'), coalesce(%(time_zone)s::text, 'UTC'),
+        coalesce(%(poll_limit)s::integer, 4))
 RETURNING true AS made
 
 -- name: change_site
@@ -33,15 +34,18 @@ SET name = coalesce(%(name)s::text, site.name),
     engineer_id = coalesce(wanted.engineer_id, site.engineer_id),
     city = coalesce(%(city)s::text, site.city),
     region_class = coalesce(%(region_class)s::text, site.region_class),
-    time_zone = coalesce(%(time_zone)s::text, site.time_zone)
+    time_zone = coalesce(%(time_zone)s::text, site.time_zone),
+    poll_limit = coalesce(%(poll_limit)s::integer, site.poll_limit)
 FROM (SELECT (SELECT id FROM customer WHERE key = %(customer)s::text) AS customer_id,
              (SELECT id FROM engineer WHERE key = %(engineer)s::text) AS engineer_id) AS wanted
 WHERE site.key = %(key)s
-  AND (site.name, site.customer_id, site.engineer_id, site.city, site.region_class, site.time_zone)
+  AND (site.name, site.customer_id, site.engineer_id, site.city, site.region_class, site.time_zone,
+       site.poll_limit)
       IS DISTINCT FROM
       (coalesce(%(name)s::text, site.name), coalesce(wanted.customer_id, site.customer_id),
        coalesce(wanted.engineer_id, site.engineer_id), coalesce(%(city)s::text, site.city),
-       coalesce(%(region_class)s::text, site.region_class), coalesce(%(time_zone)s::text, site.time_zone))
+       coalesce(%(region_class)s::text, site.region_class), coalesce(%(time_zone)s::text, site.time_zone),
+       coalesce(%(poll_limit)s::integer, site.poll_limit))
 RETURNING false AS made
 
 -- name: known_devices

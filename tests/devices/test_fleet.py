@@ -69,13 +69,19 @@ def test_a_changed_sheet_changes_what_it_says_and_leaves_the_rest(
     forecall: Forecall, database: Database, file: Path
 ) -> None:
     forecall("devices", "import", str(file))
-    file.write_text("device,site,model,host,port\nCLK-1,s2,K40,10.20.1.10,\nTILL-1,,,,\n")
+    file.write_text(
+        "device,site,model,host,port,poll_limit\nCLK-1,s2,K40,10.20.1.10,,2\nTILL-1,,,,,\n"
+    )
     said = forecall("devices", "import", str(file))
     assert "devices changed: 1" in said
     assert "polls changed: 1" in said
     clock = json.loads(forecall("devices", "list", "--kind", "clock", "--json"))[0]
     assert (clock["site"], clock["model"], clock["host"]) == ("s2", "K40", "10.20.1.10")
     assert rows(database, "SELECT comm_key FROM clock_poll") == [{"comm_key": 7}]
+    assert rows(database, "SELECT poll_limit FROM site ORDER BY key") == [
+        {"poll_limit": 4},
+        {"poll_limit": 2},
+    ]
 
 
 def test_a_sheet_that_does_not_fit_the_store_changes_nothing(
@@ -100,7 +106,7 @@ def test_a_polled_clock_is_added_and_due_at_once(
     forecall(
         *("devices", "add", "CLK-9", "--kind", "clock", "--host", "10.0.0.9"),
         *("--comm-key-file", str(key), "--interval", "120", "--transport", "udp", "--live"),
-        *("--site", "s1", "--customer", "acme", "--time-zone", "Asia/Tehran"),
+        *("--site", "s1", "--customer", "acme", "--time-zone", "Asia/Tehran", "--poll-limit", "1"),
     )
     poll = rows(database, "SELECT *, next_poll_at <= now() AS due FROM clock_poll")[0]
     assert (poll["host"], poll["port"], poll["comm_key"], poll["transport"], poll["due"]) == (

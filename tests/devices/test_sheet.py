@@ -32,6 +32,7 @@ _SITES = st.builds(
     city=st.none() | _WORDS,
     time_zone=st.sampled_from([None, "Asia/Tehran", "Asia/Shanghai"]),
     region_class=st.sampled_from([None, "urban", "other_city"]),
+    poll_limit=st.none() | st.integers(1, 1000),
 )
 _POLLS = st.builds(
     PollPlan,
@@ -65,6 +66,7 @@ def _cells(plan: DevicePlan) -> dict[str, str]:
         site = plan.site
         said |= {"site": site.key, "site_name": site.name, "customer": site.customer}
         said |= {"city": site.city, "time_zone": site.time_zone, "region_class": site.region_class}
+        said["poll_limit"] = site.poll_limit
     if plan.poll:
         said |= {"host": plan.poll.host, "port": plan.poll.port}
         said |= {"comm_key": plan.poll.comm_key, "interval": plan.poll.interval_s}
