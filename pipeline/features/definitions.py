@@ -141,6 +141,18 @@ class Feature:
     def name(self) -> str:
         return self.definition.name(self.subject)
 
+    @property
+    def source(self) -> Source:
+        return self.definition.source
+
+    @property
+    def statistic(self) -> Statistic:
+        return self.definition.statistic
+
+    @property
+    def window_h(self) -> float:
+        return self.definition.window_h
+
 
 def features(vocabulary: Vocabulary) -> tuple[Feature, ...]:
     """The columns, in the order in which they are computed and stored."""

@@ -111,6 +111,10 @@ class Frames:
     failures: Marks
     bucket: timedelta = HOUR
 
+    @property
+    def bucket_h(self) -> float:
+        return self.bucket / HOUR
+
     def hours_at(self, moment: datetime) -> float:
         return (moment - self.start) / HOUR
 
