@@ -20,8 +20,10 @@ from storage.database import Conn
 from storage.queries import load
 
 _CHUNK = 200  # devices whose hours are held in memory at a time
-_WARM_UP_H = 24  # a device says something for a day before anything is foretold of it
-_QUIET_H = 24  # of a device that is silent for longer, nothing is foretold
+_WARM_UP_H = 24.0  # a device says something for a day before anything is foretold of it
+_QUIET_H = 24.0  # of a device that is silent for longer, nothing is foretold
+_QUIET_TELLING_H = 720.0  # the same for devices that measure nothing and only tell events
+_FEWEST_BUCKETS = 3  # where a day holds few rollups, so many of them stand for it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,9 @@ class Dataset:
         device: (rows,) index into the devices looked at.
         values: (rows, features) float32.
         failures, maintenance: with device indexes as in `device`.
+        watched: (devices,) until when each device was in service, in hours since `start`.
+        weight: (devices,) how many devices of the fleet each stands for: of a large fleet all that
+            failed are looked at, and a sample of the others.
     """
 
     start: datetime
@@ -45,6 +50,8 @@ class Dataset:
     values: NDArray[np.float32]
     failures: Marks
     maintenance: Marks
+    watched: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +60,7 @@ class TaskRows:
 
     Attributes:
         teaches: False where the component was serviced before it could show what it would do.
+        weight: how many decisions of the fleet each stands for.
     """
 
     index: Ints
@@ -60,6 +68,7 @@ class TaskRows:
     moment: Floats
     label: NDArray[np.bool_]
     teaches: NDArray[np.bool_]
+    weight: Floats
 
 
 def load_dataset(
@@ -71,7 +80,7 @@ def load_dataset(
     vocabulary = load_vocabulary(conn, chosen, start, end)
     step = _step_h(settings, len(chosen), (end - start) / HOUR)
     parts = list(_parts(conn, chosen, vocabulary, start, end, step))
-    return _join(parts, (end - parts[0].start) / HOUR), vocabulary
+    return join(parts), vocabulary
 
 
 def load_vocabulary(
@@ -93,31 +102,112 @@ def load_vocabulary(
 
 
 def task_rows(data: Dataset, component: str, horizon: timedelta) -> TaskRows:
-    """The decisions about `component`: those while it is broken, and those whose outcome lies
-    beyond the data's end, are none."""
+    """The decisions about `component`: those while it is broken, and those whose outcome nobody
+    can know, as the data or the device's service ends first, are none."""
     horizon_h = horizon / HOUR
     failures, maintenance = data.failures.of(component), data.maintenance.of(component)
     at = (failures, maintenance, data.device, data.moment)
-    index = np.flatnonzero(~broken(*at) & (data.moment + horizon_h <= data.end))
     label = failed(failures, data.device, data.moment, horizon_h)
+    until = data.moment + horizon_h
+    known = (until <= data.end) & ((until <= data.watched[data.device]) | label)
+    index = np.flatnonzero(~broken(*at) & known)
     teaches = ~replaced_in_time(*at, horizon_h)
-    return TaskRows(index, data.device[index], data.moment[index], label[index], teaches[index])
+    device = data.device[index]
+    return TaskRows(
+        index, device, data.moment[index], label[index], teaches[index], data.weight[device]
+    )
 
 
-def decisions(frames: Frames, step: int) -> tuple[Ints, Floats]:
-    """(device index, moment) of every decision: every `step` hours while a device speaks."""
-    hours = np.arange(step, frames.hours + 1, step)
-    device, column = np.nonzero(speaking(frames, hours))
-    return device.astype(np.int64), hours[column].astype(np.float64)
+def frame_decisions(
+    frames: Frames,
+    moments: Floats,
+    vocabulary: Vocabulary,
+    weight: Floats | None = None,
+) -> Dataset:
+    """What could be asked about the devices of `frames` at `moments` (hours since their start)."""
+    device, at = decisions(frames, moments)
+    matrix = features_at(frames, device, at, vocabulary)
+    devices = len(frames.device_ids)
+    return Dataset(
+        frames.start,
+        float(frames.hours),
+        devices,
+        device,
+        at,
+        matrix.features,
+        matrix.values,
+        frames.failures,
+        frames.maintenance,
+        watched_until(frames),
+        np.ones(devices) if weight is None else weight,
+    )
 
 
-def speaking(frames: Frames, hours: Ints) -> NDArray[np.bool_]:
-    """(devices, len(hours)): whether enough was heard of the device, by then, to speak of it."""
+def decisions(frames: Frames, moments: Floats) -> tuple[Ints, Floats]:
+    """(device index, moment) of every decision: those of `moments` at which a device speaks."""
+    device, column = np.nonzero(speaking(frames, moments))
+    return device.astype(np.int64), moments[column].astype(np.float64)
+
+
+def speaking(frames: Frames, moments: Floats | Ints) -> NDArray[np.bool_]:
+    """(devices, len(moments)): whether enough was heard of the device, by then, to speak of it."""
+    width = frames.bucket / HOUR
     said = heard(frames)
-    first = np.where(said.any(axis=1), said.argmax(axis=1), frames.hours + _WARM_UP_H)
-    newest = np.maximum.accumulate(np.where(said, np.arange(said.shape[1]), -_QUIET_H), axis=1)
-    lately: NDArray[np.bool_] = hours[None, :] - newest[:, hours - 1] <= _QUIET_H
-    return lately & (hours[None, :] >= first[:, None] + _WARM_UP_H)
+    columns = np.arange(said.shape[1])
+    warm_up = max(_WARM_UP_H, _FEWEST_BUCKETS * width)
+    first = np.where(said.any(axis=1), said.argmax(axis=1) * width, np.inf)
+    newest = np.maximum.accumulate(np.where(said, columns * width, -np.inf), axis=1)
+    column = np.clip(np.floor(moments / width).astype(np.int64) - 1, 0, said.shape[1] - 1)
+    lately: NDArray[np.bool_] = moments[None, :] - newest[:, column] <= _quiet_h(frames)
+    return lately & (moments[None, :] >= first[:, None] + warm_up)
+
+
+def watched_until(frames: Frames) -> Floats:
+    """(devices,) until when each was in service: to the end, unless it fell silent before."""
+    width = frames.bucket / HOUR
+    said = heard(frames)
+    last = (said.shape[1] - said[:, ::-1].argmax(axis=1)) * width
+    last = np.where(said.any(axis=1), last, 0.0)
+    silent = frames.hours - last > _quiet_h(frames)
+    return np.where(silent, last, float(frames.hours))
+
+
+def _quiet_h(frames: Frames) -> float:
+    if not frames.series:
+        return _QUIET_TELLING_H
+    return max(_QUIET_H, _FEWEST_BUCKETS * (frames.bucket / HOUR))
+
+
+def join(parts: Sequence[Dataset]) -> Dataset:
+    """The decisions of chunks of devices as one data set; the chunks share start and end."""
+    offsets = np.cumsum([0, *(part.devices for part in parts)])
+    return Dataset(
+        parts[0].start,
+        parts[0].end,
+        int(offsets[-1]),
+        _joined([part.device + offset for part, offset in zip(parts, offsets, strict=False)]),
+        _joined([part.moment for part in parts]),
+        parts[0].features,
+        np.concatenate([part.values for part in parts]),
+        join_marks([part.failures for part in parts], offsets),
+        join_marks([part.maintenance for part in parts], offsets),
+        _joined([part.watched for part in parts]),
+        _joined([part.weight for part in parts]),
+    )
+
+
+def join_marks(parts: Sequence[Marks], offsets: Sequence[int] | NDArray[Any]) -> Marks:
+    """Marks of chunks of devices as one; each chunk's devices begin at its offset."""
+    names = tuple(sorted({name for part in parts for name in part.names}))
+    what = [np.array([names.index(n) for n in part.names], np.int64)[part.what] for part in parts]
+    device = [part.device + offset for part, offset in zip(parts, offsets, strict=False)]
+    return Marks(
+        names,
+        _joined(what),
+        _joined(device),
+        _joined([part.at for part in parts]),
+        _joined([part.known for part in parts]),
+    )
 
 
 def _sample(ids: list[int], most: int) -> list[int]:
@@ -143,48 +233,8 @@ def _parts(
 ) -> Iterator[Dataset]:
     for first in range(0, len(ids), _CHUNK):
         frames = load_frames(conn, ids[first : first + _CHUNK], start, end)
-        device, moment = decisions(frames, step)
-        matrix = features_at(frames, device, moment, vocabulary)
-        yield Dataset(
-            frames.start,
-            frames.hours,
-            len(frames.device_ids),
-            device,
-            moment,
-            matrix.features,
-            matrix.values,
-            frames.failures,
-            frames.maintenance,
-        )
-
-
-def _join(parts: Sequence[Dataset], end: float) -> Dataset:
-    offsets = np.cumsum([0, *(part.devices for part in parts)])
-    return Dataset(
-        parts[0].start,
-        end,
-        int(offsets[-1]),
-        _joined([part.device + offset for part, offset in zip(parts, offsets, strict=False)]),
-        _joined([part.moment for part in parts]),
-        parts[0].features,
-        np.concatenate([part.values for part in parts]),
-        _join_marks([part.failures for part in parts], offsets),
-        _join_marks([part.maintenance for part in parts], offsets),
-    )
+        yield frame_decisions(frames, np.arange(step, frames.hours + 1, step, dtype=np.float64), vocabulary)
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(arrays)
-
-
-def _join_marks(parts: Sequence[Marks], offsets: NDArray[Any]) -> Marks:
-    names = tuple(sorted({name for part in parts for name in part.names}))
-    what = [np.array([names.index(n) for n in part.names], np.int64)[part.what] for part in parts]
-    device = [part.device + offset for part, offset in zip(parts, offsets, strict=False)]
-    return Marks(
-        names,
-        _joined(what),
-        _joined(device),
-        _joined([part.at for part in parts]),
-        _joined([part.known for part in parts]),
-    )

@@ -1,7 +1,8 @@
 """How good warnings are: by decision, by failure, by episode, and in money.
 
-An episode is a device's alarms of one component, each at most a day after the one before. It is false
-when the component does not fail by one horizon after its last alarm.
+An episode is a device's alarms of one component, each at most a day (or one decision's step, where
+that is longer) after the one before, with no failure between them. It is false when the component does
+not fail within one horizon of its last alarm.
 """
 
 from __future__ import annotations
@@ -11,29 +12,85 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.labels import hours_since_last, hours_to_next
+from models.labels import hours_to_next
 from models.settings import CostSettings
 from pipeline.features.frames import Floats, Ints, Marks
+from pipeline.features.logs import device_key
 
+MONTH_H = 730.5
 _EPISODE_GAP_H = 24.0
-_LEAD_H = 1.0  # a warning later than this before the failure comes too late to act on
-_MONTH_H = 730.5
-_CANDIDATES = 40
-_HIGHEST = 0.98
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """Decisions with their probabilities, ordered by device and time, and what failed."""
+    """Decisions with their probabilities, ordered by device and time, and what failed.
+
+    Attributes:
+        lead_h: a warning later than this before the failure comes too late to act on.
+        every_h: hours between two decisions of a device.
+        since: where judgement begins: a failure counts from one horizon later on, when every
+            decision that could have foretold it was asked.
+        weight: (devices,) how many devices of the fleet each stands for; None: one.
+    """
 
     device: Ints
     moment: Floats
     probability: Floats
-    label: NDArray[np.bool_]
+    label: Bools
     failures: Marks
     horizon_h: float
+    lead_h: float = 1.0
+    every_h: float = 3.0
+    since: float = -np.inf
+    weight: Floats | None = None
+
+    @property
+    def devices(self) -> int:
+        """One more than the highest device index that occurs."""
+        return int(max(self.device.max(initial=-1), self.failures.device.max(initial=-1))) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """What happened on each device: every array is (devices,), in devices of the fleet.
+
+    Attributes:
+        failures: those that decisions were asked about in time.
+        warned: those with an alarm between one horizon and the lead before.
+        watched_h: device-hours that decisions stand for.
+    """
+
+    decisions: Floats
+    positives: Floats
+    alarms: Floats
+    hits: Floats
+    failures: Floats
+    warned: Floats
+    episodes: Floats
+    false_episodes: Floats
+    watched_h: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failures:
+    """The failures that decisions were asked about; `warned_at` is NaN where nobody warned."""
+
+    device: Ints
+    at: Floats
+    warned_at: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Episodes:
+    """Alarms that belong together, from the first to the last."""
+
+    device: Ints
+    first: Floats
+    last: Floats
+    false: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +98,9 @@ class Metrics:
     """Figures of one model (or rule) on one period.
 
     Attributes:
-        warned: failures with an alarm between one horizon and one hour before.
-        cost: of false episodes and of failures without a warning, by the cost settings.
+        warned: failures with an alarm between one horizon and the lead before.
+        median_lead_h: between the first such alarm and the failure; 0 where none was warned of.
+        cost: of the period's failures and false episodes, by the cost settings.
     """
 
     precision: float
@@ -50,8 +108,11 @@ class Metrics:
     f1: float
     f1_at_half: float
     pr_auc: float
+    roc_auc: float
+    brier: float
     failures: int
     warned: int
+    median_lead_h: float
     episodes: int
     false_episodes: int
     false_per_device_month: float
@@ -63,99 +124,128 @@ class Metrics:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class TopShare:
+    """What watching only the likeliest share of the devices, at each decision, would have seen."""
+
+    warned: int
+    events: int
+    precision: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
 def evaluate(scored: Scored, threshold: float, costs: CostSettings) -> Metrics:
     """All figures at `threshold`: an alarm is a probability at or above it."""
     alarm = scored.probability >= threshold
-    precision, recall, f1 = _by_decision(alarm, scored.label)
-    failures, warned = _by_failure(scored, alarm)
-    episodes, false = _by_episode(scored, alarm)
-    months = len(np.unique(scored.device)) * _span_h(scored) / _MONTH_H
+    sums = {name: float(value.sum()) for name, value in columns(tally(scored, threshold)).items()}
+    precision, recall, f1 = by_decision(alarm, scored.label)
+    failures = failures_of(scored, alarm)
+    lead = (failures.at - failures.warned_at)[~np.isnan(failures.warned_at)]
+    both = bool(scored.label.any()) and not bool(scored.label.all())
     return Metrics(
         precision=precision,
         recall=recall,
         f1=f1,
-        f1_at_half=_by_decision(scored.probability >= 0.5, scored.label)[2],
-        pr_auc=float(average_precision_score(scored.label, scored.probability))
-        if scored.label.any()
-        else 0.0,
-        failures=failures,
-        warned=warned,
-        episodes=episodes,
-        false_episodes=false,
-        false_per_device_month=false / months if months else 0.0,
-        cost=costs.visit * false + costs.failure_in_service * (failures - warned),
+        f1_at_half=by_decision(scored.probability >= 0.5, scored.label)[2],
+        pr_auc=float(average_precision_score(scored.label, scored.probability)) if both else 0.0,
+        roc_auc=float(roc_auc_score(scored.label, scored.probability)) if both else 0.0,
+        brier=float(np.mean((scored.probability - scored.label) ** 2)) if len(alarm) else 0.0,
+        failures=round(sums["failures"]),
+        warned=round(sums["warned"]),
+        median_lead_h=float(np.median(lead)) if len(lead) else 0.0,
+        episodes=round(sums["episodes"]),
+        false_episodes=round(sums["false_episodes"]),
+        false_per_device_month=_per_month(sums["false_episodes"], sums["watched_h"]),
+        cost=float(costs.total(sums["failures"], sums["warned"], sums["false_episodes"])),
         decisions=len(alarm),
         positives=int(scored.label.sum()),
     )
 
 
-def cheapest_threshold(scored: Scored, costs: CostSettings) -> float:
-    """The threshold with the lowest cost; where a whole range is as cheap, the range's middle.
-
-    Never below the break-even, where a visit costs as much as the failure it may foresee: a small
-    sample can argue otherwise by luck alone.
-    """
-    lowest = costs.break_even
-    quantiles = np.quantile(scored.probability, 1 - np.logspace(-4, -0.3, _CANDIDATES))
-    grid = np.linspace(lowest, _HIGHEST, _CANDIDATES)
-    candidates = np.unique(np.clip(np.append(quantiles, grid), lowest, _HIGHEST))
-    totals = np.array([_cost(scored, float(value), costs) for value in candidates])
-    first = int(totals.argmin())
-    dearer = np.flatnonzero(totals[first:] > totals[first])
-    last = first + int(dearer[0]) - 1 if len(dearer) else len(candidates) - 1
-    return float((candidates[first] + candidates[last]) / 2)
+def columns(counted: Tally) -> dict[str, Floats]:
+    """The arrays of a tally by their names."""
+    return {name: getattr(counted, name) for name in Tally.__dataclass_fields__}
 
 
-def _cost(scored: Scored, threshold: float, costs: CostSettings) -> float:
+def tally(scored: Scored, threshold: float) -> Tally:
+    """What happened on each device, with alarms at `threshold`."""
     alarm = scored.probability >= threshold
-    failures, warned = _by_failure(scored, alarm)
-    return costs.visit * _by_episode(scored, alarm)[1] + costs.failure_in_service * (
-        failures - warned
+    weight = np.ones(scored.devices) if scored.weight is None else scored.weight
+
+    def count(device: Ints) -> Floats:
+        found: Floats = np.bincount(device, minlength=len(weight)) * weight
+        return found
+
+    failures, episodes = failures_of(scored, alarm), episodes_of(scored, alarm)
+    return Tally(
+        decisions=count(scored.device),
+        positives=count(scored.device[scored.label]),
+        alarms=count(scored.device[alarm]),
+        hits=count(scored.device[alarm & scored.label]),
+        failures=count(failures.device),
+        warned=count(failures.device[~np.isnan(failures.warned_at)]),
+        episodes=count(episodes.device),
+        false_episodes=count(episodes.device[episodes.false]),
+        watched_h=count(scored.device) * scored.every_h,
     )
 
 
-def _by_decision(alarm: NDArray[np.bool_], label: NDArray[np.bool_]) -> tuple[float, float, float]:
+def failures_of(scored: Scored, alarm: Bools) -> Failures:
+    """The failures that decisions were asked about, with the first alarm in time of each."""
+    marks = scored.failures
+    within = marks.at >= scored.since + scored.horizon_h
+    device, at = marks.device[within], marks.at[within]
+    asked = ~np.isnan(first_warning(scored, np.ones(len(alarm), bool), device, at))
+    device, at = device[asked], at[asked]
+    return Failures(device, at, first_warning(scored, alarm, device, at))
+
+
+def episodes_of(scored: Scored, alarm: Bools) -> Episodes:
+    """The alarms, put together to episodes."""
+    device, moment = scored.device[alarm], scored.moment[alarm]
+    ahead = hours_to_next(scored.failures, device, moment)
+    gap = max(_EPISODE_GAP_H, scored.every_h)
+    begins = np.ones(len(device), bool)
+    apart = np.diff(moment)
+    begins[1:] = (np.diff(device) != 0) | (apart > gap) | (ahead[:-1] <= apart)
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(device))[: len(first)] - 1
+    return Episodes(device[first], moment[first], moment[last], ahead[last] > scored.horizon_h)
+
+
+def top_share(scored: Scored, share: float) -> TopShare:
+    """An alarm for the likeliest `share` of the devices (at least one) at each decision's moment."""
+    order = np.lexsort((-scored.probability, scored.moment))
+    moment = scored.moment[order]
+    begins = np.flatnonzero(np.append(True, np.diff(moment) > 0)[: len(moment)])
+    sizes = np.diff(np.append(begins, len(moment)))
+    rank = np.arange(len(moment)) - np.repeat(begins, sizes)
+    wanted = np.maximum(1, np.round(share * sizes))
+    alarm = np.zeros(len(moment), bool)
+    alarm[order[rank < np.repeat(wanted, sizes)]] = True
+    failures = failures_of(scored, alarm)
+    warned = int((~np.isnan(failures.warned_at)).sum())
+    return TopShare(warned, len(failures.at), by_decision(alarm, scored.label)[0])
+
+
+def by_decision(alarm: Bools, label: Bools) -> tuple[float, float, float]:
+    """(precision, recall, F1) of alarms, decision by decision; 0 where they have no meaning."""
     hit = int((alarm & label).sum())
     precision = hit / max(1, int(alarm.sum()))
     recall = hit / max(1, int(label.sum()))
     return precision, recall, 2 * hit / max(1, int(alarm.sum()) + int(label.sum()))
 
 
-def _by_failure(scored: Scored, alarm: NDArray[np.bool_]) -> tuple[int, int]:
-    """(failures that any decision could have foretold, those that were, in time)."""
-    device, at = scored.failures.device, scored.failures.at
-    asked = _some_in_window(scored, np.ones(len(alarm), bool), device, at)
-    warned = _some_in_window(scored, alarm, device, at)
-    return int(asked.sum()), int(warned.sum())
+def first_warning(scored: Scored, chosen: Bools, device: Ints, at: Floats) -> Floats:
+    """(failures,) the first of the chosen decisions between one horizon and the lead before."""
+    keys = device_key(scored.device[chosen], scored.moment[chosen])
+    moments = np.append(scored.moment[chosen], np.nan)
+    index = np.searchsorted(keys, device_key(device, at - scored.horizon_h))
+    in_time = np.append(keys, np.inf)[index] <= device_key(device, at - scored.lead_h)
+    return np.where(in_time, moments[index], np.nan)
 
 
-def _some_in_window(
-    scored: Scored, chosen: NDArray[np.bool_], device: Ints, at: Floats
-) -> NDArray[np.bool_]:
-    marks = Marks(
-        ("",),
-        np.zeros(int(chosen.sum()), np.int64),
-        scored.device[chosen],
-        scored.moment[chosen],
-        scored.moment[chosen],
-    )
-    lead = hours_since_last(marks, device, at - _LEAD_H) + _LEAD_H
-    return lead <= scored.horizon_h
-
-
-def _by_episode(scored: Scored, alarm: NDArray[np.bool_]) -> tuple[int, int]:
-    """(episodes, false ones)."""
-    device, moment = scored.device[alarm], scored.moment[alarm]
-    if not len(device):
-        return 0, 0
-    starts = np.ones(len(device), bool)
-    starts[1:] = (device[1:] != device[:-1]) | (np.diff(moment) > _EPISODE_GAP_H)
-    first = np.flatnonzero(starts)
-    last = np.append(first[1:] - 1, len(device) - 1)
-    ahead = hours_to_next(scored.failures, device[first], moment[first])
-    false = moment[first] + ahead > moment[last] + scored.horizon_h
-    return len(first), int(false.sum())
-
-
-def _span_h(scored: Scored) -> float:
-    return float(np.ptp(scored.moment)) if len(scored.moment) else 0.0
+def _per_month(count: float, hours: float) -> float:
+    return count / (hours / MONTH_H) if hours else 0.0

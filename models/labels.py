@@ -38,10 +38,14 @@ def failed(failures: Marks, device: Ints, moment: Floats, horizon_h: float) -> N
 
 
 def broken(failures: Marks, maintenance: Marks, device: Ints, moment: Floats) -> NDArray[np.bool_]:
-    """Whether the component has failed and is not repaired yet: nothing is left to foretell."""
+    """Whether the component has failed and is not repaired yet: nothing is left to foretell.
+
+    At the moment of the failure it is broken, even where its repair carries the same time.
+    """
     since_failure = hours_since_last(failures, device, moment)
     since_repair = hours_since_last(maintenance, device, moment)
-    return (since_failure < REPAIR_LIMIT_H) & (since_repair > since_failure)
+    waiting: NDArray[np.bool_] = since_failure < REPAIR_LIMIT_H
+    return (waiting & (since_repair > since_failure)) | (since_failure == 0)
 
 
 def replaced_in_time(

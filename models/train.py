@@ -28,7 +28,8 @@ from models.estimator import (
     raw_probability,
     thin,
 )
-from models.evaluation import Metrics, Scored, cheapest_threshold, evaluate
+from models.evaluation import Metrics, Scored, evaluate
+from models.money import cheapest_threshold
 from models.registry import Model, NewModel, Task, add, champions
 from models.settings import TrainSettings
 from pipeline.features.definitions import Vocabulary, features, schema_hash

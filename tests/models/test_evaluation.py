@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.evaluation import Scored, cheapest_threshold, evaluate
+from models.evaluation import Scored, evaluate
 from models.labels import broken, failed, hours_since_last, hours_to_next, replaced_in_time
+from models.money import cheapest_threshold
 from models.settings import CostSettings
 from pipeline.features.frames import marks
 
@@ -91,6 +92,8 @@ def test_a_broken_component_is_asked_nothing_until_it_is_repaired() -> None:
     moment = np.array([99.0, 105.0, 110.0, 150.0, 172.0])
     result = broken(failures, repairs, device, moment)
     assert result.tolist() == [False, True, False, True, False]
+    now = broken(failures, marks([("part", 0, 100.0, 100.0)]), np.array([0]), np.array([100.0]))
+    assert now.tolist() == [True]  # though its repair carries the same time
 
 
 def test_what_was_replaced_in_time_teaches_nothing() -> None:
