@@ -233,7 +233,9 @@ def _parts(
 ) -> Iterator[Dataset]:
     for first in range(0, len(ids), _CHUNK):
         frames = load_frames(conn, ids[first : first + _CHUNK], start, end)
-        yield frame_decisions(frames, np.arange(step, frames.hours + 1, step, dtype=np.float64), vocabulary)
+        yield frame_decisions(
+            frames, np.arange(step, frames.hours + 1, step, dtype=np.float64), vocabulary
+        )
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -45,7 +45,8 @@ def broken(failures: Marks, maintenance: Marks, device: Ints, moment: Floats) ->
     since_failure = hours_since_last(failures, device, moment)
     since_repair = hours_since_last(maintenance, device, moment)
     waiting: NDArray[np.bool_] = since_failure < REPAIR_LIMIT_H
-    return (waiting & (since_repair > since_failure)) | (since_failure == 0)
+    now: NDArray[np.bool_] = since_failure == 0
+    return (waiting & (since_repair > since_failure)) | now
 
 
 def replaced_in_time(
