@@ -39,6 +39,7 @@ class Dataset:
         watched: (devices,) until when each device was in service, in hours since `start`.
         weight: (devices,) how many devices of the fleet each stands for: of a large fleet all that
             failed are looked at, and a sample of the others.
+        device_ids: (devices,) as in the store; in a folder their places.
     """
 
     start: datetime
@@ -52,6 +53,7 @@ class Dataset:
     maintenance: Marks
     watched: Floats
     weight: Floats
+    device_ids: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +142,7 @@ def frame_decisions(
         frames.maintenance,
         watched_until(frames),
         np.ones(devices) if weight is None else weight,
+        frames.device_ids,
     )
 
 
@@ -193,6 +196,7 @@ def join(parts: Sequence[Dataset]) -> Dataset:
         join_marks([part.maintenance for part in parts], offsets),
         _joined([part.watched for part in parts]),
         _joined([part.weight for part in parts]),
+        _joined([part.device_ids for part in parts]),
     )
 
 
