@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 
 def N_(template: str) -> str:  # noqa: N802 - gettext's own name for "mark, don't translate yet"
@@ -12,23 +12,35 @@ def N_(template: str) -> str:  # noqa: N802 - gettext's own name for "mark, don'
     return template
 
 
+Value: TypeAlias = Union[str, int, float, "Text"]
+"""What a sentence's blanks are filled with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A sentence as a template and its values: stored as JSON, translated when shown.
 
     `template` is an English sentence with `{names}`, marked with `N_` where it is written, and is
-    the key in the translation catalogue. `values` holds str, int or float only.
+    the key in the translation catalogue. A value may be a sentence of its own: a clause.
     """
 
     template: str
-    values: Mapping[str, str | int | float] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.template.format_map(self.values)
 
     def to_json(self) -> dict[str, Any]:
-        return {"template": self.template, "values": dict(self.values)}
+        values = {
+            name: value.to_json() if isinstance(value, Text) else value
+            for name, value in self.values.items()
+        }
+        return {"template": self.template, "values": values}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Text:
-        return Text(data["template"], dict(data.get("values", {})))
+        values = {
+            name: Text.from_json(value) if isinstance(value, Mapping) else value
+            for name, value in data.get("values", {}).items()
+        }
+        return Text(data["template"], values)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 Sentence = dict[str, Any]
-"""`template` and `values`: fill the values in to read it."""
+"""`template` and `values`: fill the values in to read it; a value may be a sentence again."""
 
 
 class Device(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from domain.text import Text
+from domain.text import Text, Value
 
 SOURCE = "en"
 
@@ -75,7 +75,9 @@ def translate_text(
     """
     sentence = text if isinstance(text, Text) else Text.from_json(text)
 
-    def show(value: str | float) -> str:
+    def show(value: Value) -> str:
+        if isinstance(value, Text):
+            return translate_text(translations, value, number, labels, isolate=isolate)
         if not isinstance(value, str):
             return number(value)
         word = (labels or {}).get(value, value)
@@ -83,7 +85,8 @@ def translate_text(
         return f"{_ISOLATE}{shown}{_END}" if isolate and shown == value else shown
 
     values = {name: show(value) for name, value in sentence.values.items()}
-    return translations.gettext(sentence.template).format_map(values)
+    template = translations.gettext(sentence.template) if sentence.template else ""
+    return template.format_map(values)
 
 
 def preferred(accept_language: str) -> str:
