@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,16 @@ from psycopg.types.json import Jsonb
 
 from domain.clock import Clock
 from domain.errors import BadInputError
-from domain.vocabulary import metric
-from pipeline.history import History, HistoryDevice, HistoryRecord, MetricReadings, read_history
+from pipeline.features.frames import Ints, floor_hour
+from pipeline.history import (
+    History,
+    HistoryDevice,
+    HistoryRecords,
+    MetricReadings,
+    moments,
+    read_history,
+    tick,
+)
 from pipeline.rollups import counter_parts
 from storage.arrays import write_arrays
 from storage.copy import DEVICE_EVENT, READING, copy_rows
@@ -87,10 +95,10 @@ class _Import:
     ) -> None:
         self._conn, self._now, self._history, self._say = conn, now, history, say
         self._until = until or datetime.max.replace(tzinfo=UTC)
-        self._ids = np.zeros(0, np.int64)
+        self._ids: Ints = np.zeros(0, np.int64)
 
     def run(self) -> ImportCounts:
-        self._ids = np.array([self._device(device) for device in self._history.devices], np.int64)
+        self._ids = self._devices()
         self._make_room()
         # Repairs first: a counter begins anew with the part that was replaced.
         repairs = self._records("add_maintenance", self._history.maintenance)
@@ -98,66 +106,58 @@ class _Import:
         readings, events = self._all_readings(), self._events()
         return ImportCounts(len(self._ids), readings, events, repairs, failures)
 
-    def _device(self, device: HistoryDevice) -> int:
-        statements = load("importer")
-        if device.site:
-            self._conn.execute(statements["ensure_customer"], {"key": _CUSTOMER})
-            self._conn.execute(
-                statements["ensure_site"], {"key": device.site, "customer": _CUSTOMER}
+    def _devices(self) -> Ints:
+        devices, statements = self._history.devices, load("importer")
+        sites = sorted({device.site for device in devices if device.site})
+        with self._conn.cursor() as cursor:
+            if sites:
+                cursor.execute(statements["ensure_customer"], {"key": _CUSTOMER})
+            cursor.executemany(
+                statements["ensure_site"], [{"key": key, "customer": _CUSTOMER} for key in sites]
             )
-        values = {
+            cursor.executemany(statements["ensure_device"], map(self._device, devices))
+        keys = {"keys": [device.key for device in devices]}
+        rows = self._conn.execute(statements["device_ids"], keys).fetchall()
+        return np.array([row["id"] for row in rows], np.int64)
+
+    def _device(self, device: HistoryDevice) -> dict[str, Any]:
+        return {
             **asdict(device),
             "installed_on": device.installed_on or None,
             "attributes": Jsonb(device.attributes),
             "at": self._now,
         }
-        row = self._conn.execute(statements["ensure_device"], values).fetchone()
-        assert row is not None
-        return int(row["id"])
 
     def _make_room(self) -> None:
-        moments = [event.at for event in self._history.events if event.at < self._until]
-        for readings in self._history.readings:
-            kept = self._kept(readings)
-            if len(kept.at):
-                moments += [_moment(kept.at[0]), _moment(kept.at[-1])]
-        if moments:
-            detect(self._conn).ensure(self._conn, min(moments), max(moments))
-
-    def _kept(self, readings: MetricReadings) -> MetricReadings:
-        limit = np.datetime64(self._until.astimezone(UTC).replace(tzinfo=None), "us")
-        kept = int(np.searchsorted(readings.at, limit))
-        return MetricReadings(
-            readings.metric, readings.at[:kept], readings.device[:kept], readings.value[:kept]
-        )
+        columns = [self._history.events.at, *(each.at for each in self._history.readings)]
+        ends = [end for column in columns if len(column) for end in (column.min(), column.max())]
+        kept = [moment for moment in moments(np.array(ends)) if ends]
+        if kept:
+            last = min(max(kept), max(self._until, min(kept)))
+            detect(self._conn).ensure(self._conn, min(kept), last)
 
     def _all_readings(self) -> int:
-        count = 0
-        start, end = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
-        for position, readings in enumerate(self._history.readings):
-            self._say(
-                f"storing {readings.metric}", 0.1 + 0.4 * position / len(self._history.readings)
-            )
-            kept = self._kept(readings)
-            if len(kept.at):
-                count += self._readings(kept)
-                start, end = min(start, _moment(kept.at[0])), max(end, _moment(kept.at[-1]))
-        self._roll_up(start, end)
+        count, every = 0, self._history.readings
+        for position, readings in enumerate(every):
+            self._say(f"storing {readings.metric}", 0.1 + 0.4 * position / len(every))
+            there = (readings.at < tick(self._until)) & ~np.isnan(readings.value)
+            count += self._readings(readings if there.all() else readings.where(there))
+        if count:
+            self._roll_up()
         return count
 
     def _readings(self, readings: MetricReadings) -> int:
-        kind = metric(readings.metric).kind
         row = self._conn.execute(
-            load("importer")["ensure_metric"], {"name": readings.metric, "kind": kind}
+            load("importer")["ensure_metric"], {"name": readings.metric, "kind": readings.kind}
         ).fetchone()
         assert row is not None
         identity = np.full(len(readings.at), row["id"])
         columns = [readings.at, readings.at, self._ids[readings.device], identity, readings.value]
         return write_arrays(self._conn, "reading", READING, columns)
 
-    def _roll_up(self, start: datetime, end: datetime) -> None:
-        began, whole = start, max(end - start, timedelta(hours=1))
-        start = start.replace(minute=0, second=0, microsecond=0)
+    def _roll_up(self) -> None:
+        began, end = self._history.began, min(self._history.ended, self._until)
+        start, whole = floor_hour(began), max(end - began, timedelta(hours=1))
         while start <= end:
             self._say("rolling up", 0.5 + 0.45 * min(1.0, max(0.0, (start - began) / whole)))
             span = {"devices": self._ids.tolist(), "start": start, "end": start + _ROLL_UP_SPAN}
@@ -165,32 +165,19 @@ class _Import:
             start += _ROLL_UP_SPAN
 
     def _events(self) -> int:
-        rows = (
-            (
-                *(event.at, event.at, int(self._ids[event.device])),
-                *(event.component, event.code, event.severity, "", ""),
-            )
-            for event in self._history.events
-            if event.at < self._until
-        )
+        events = self._history.events
+        events = events.where(events.at < tick(self._until))
+        at, ids = moments(events.at), self._ids[events.device].tolist()
+        words = (column.texts() for column in (events.component, events.code, events.severity))
+        none = [""] * len(at)
+        rows = zip(at, at, ids, *words, none, none, strict=True)
         return copy_rows(self._conn, "device_event", DEVICE_EVENT, rows)
 
-    def _records(self, statement: str, records: Sequence[HistoryRecord]) -> int:
+    def _records(self, statement: str, records: HistoryRecords) -> int:
         rows: list[dict[str, Any]] = [
-            {
-                "device_id": int(self._ids[record.device]),
-                "component": record.component,
-                "action": record.action,
-                "at": record.at,
-            }
-            for record in records
-            if record.at < self._until
+            {"device_id": int(self._ids[device]), "component": part, "action": action, "at": at}
+            for at, device, part, action in records.where(records.at < tick(self._until))
         ]
         with self._conn.cursor() as cursor:
             cursor.executemany(load("importer")[statement], rows)
         return len(rows)
-
-
-def _moment(tick: Any) -> datetime:
-    moment: datetime = tick.astype("datetime64[us]").item()
-    return moment.replace(tzinfo=UTC)

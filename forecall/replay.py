@@ -177,23 +177,12 @@ class _Player:
 
     def _records(self, start: datetime, end: datetime) -> None:
         database, clock = self.database, self.clock
-        for failure in self.history.failures:
-            if start <= failure.at < end:
-                device = self.ids[failure.device]
-                failure_recorded(
-                    database, clock, device, failure.component, failure.at, source=_SOURCE
-                )
-        for work in self.history.maintenance:
-            if start <= work.at < end:
-                maintenance_recorded(
-                    database,
-                    clock,
-                    self.ids[work.device],
-                    work.component,
-                    work.action,
-                    work.at,
-                    source=_SOURCE,
-                )
+        for at, device, component, _action in self.history.failures.between(start, end):
+            failure_recorded(database, clock, self.ids[device], component, at, source=_SOURCE)
+        for at, device, component, action in self.history.maintenance.between(start, end):
+            maintenance_recorded(
+                database, clock, self.ids[device], component, action, at, source=_SOURCE
+            )
 
 
 def _refuse_live(database: Database, plan: ReplayPlan) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collectors.mqtt.settings import BrokerSettings
 from domain.errors import BrokerUnavailableError
 from domain.report import MetricKind
-from domain.vocabulary import metric
-from pipeline.history import History
+from pipeline.history import History, moments, tick
 
 Address = tuple[str, int]
 """(device key, seq): names one message within this replay."""
@@ -41,6 +39,10 @@ class ReplayedFleet:
         self._boot_id = f"{history.digest[:16]}-{start:%Y%m%dT%H%M}"
         self._seq = [0] * len(history.devices)
         self._silent = [True] * len(history.devices)
+        self._parts = [
+            "counters" if readings.kind is MetricKind.COUNTER else "gauges"
+            for readings in history.readings
+        ]
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=f"replay-{self._boot_id}", protocol=MQTTv311
         )
@@ -82,31 +84,27 @@ class ReplayedFleet:
     def _messages(self, start: datetime, end: datetime) -> Iterator[_Message]:
         for (device, moment), values in self._readings(start, end).items():
             yield device, moment, "counters", values
-        for event in self._history.events:
-            if start <= event.at < end:
-                body = {
-                    "component": event.component,
-                    "code": event.code,
-                    "severity": event.severity,
-                }
-                yield event.device, event.at, "event", body
+        events = self._history.events
+        events = events.where((events.at >= tick(start)) & (events.at < tick(end)))
+        words = (column.texts() for column in (events.component, events.code, events.severity))
+        for at, device, *told in zip(
+            moments(events.at), events.device.tolist(), *words, strict=True
+        ):
+            body = dict(zip(("component", "code", "severity"), told, strict=True))
+            yield device, at, "event", body
 
     def _readings(
         self, start: datetime, end: datetime
     ) -> dict[tuple[int, datetime], dict[str, dict[str, float]]]:
         bodies: dict[tuple[int, datetime], dict[str, dict[str, float]]] = {}
-        for readings in self._history.readings:
-            counts = metric(readings.metric).kind is MetricKind.COUNTER
-            first, last = np.searchsorted(readings.at, [_tick(start), _tick(end)])
-            here = slice(int(first), int(last))
+        for readings, part in zip(self._history.readings, self._parts, strict=True):
+            here = readings.where((readings.at >= tick(start)) & (readings.at < tick(end)))
             for at, device, value in zip(
-                readings.at[here].tolist(),
-                readings.device[here].tolist(),
-                readings.value[here].tolist(),
-                strict=True,
+                moments(here.at), here.device.tolist(), here.value.tolist(), strict=True
             ):
-                body = bodies.setdefault((device, at.replace(tzinfo=UTC)), {})
-                body.setdefault("counters" if counts else "gauges", {})[readings.metric] = value
+                if isfinite(value):
+                    body = bodies.setdefault((device, at), {})
+                    body.setdefault(part, {})[readings.metric] = value
         return bodies
 
     def _greeted(self, message: _Message) -> Iterator[_Message]:
@@ -128,7 +126,3 @@ class ReplayedFleet:
         common = {"schema": 1, "boot_id": self._boot_id, "seq": seq, "ts": moment}
         topic = f"v1/{_TENANT}/{_SITE}/{key}/{kind}"
         return self._client.publish(topic, msgspec.json.encode(common | body), qos=1)
-
-
-def _tick(moment: datetime) -> NDArray[Any]:
-    return np.array(moment.astimezone(UTC).replace(tzinfo=None), "datetime64[us]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.history import History
@@ -25,7 +25,7 @@ class ReplayFigures:
         foretold: of them, with an open ticket for that component at least an hour before.
         opened: breakdown tickets that a prediction opened.
         false: of them, without a failure of that component by one horizon after the last alarm.
-        undecided: of them, those whose horizon reaches beyond the history's last reading.
+        undecided: of them, those whose horizon reaches beyond the history's end.
     """
 
     failures: int
@@ -40,8 +40,8 @@ def figures(
 ) -> ReplayFigures:
     """Holds the tickets of the period against the failures that the history records."""
     failed: dict[tuple[int, str], list[datetime]] = defaultdict(list)
-    for failure in history.failures:
-        failed[ids[failure.device], failure.component].append(failure.at)
+    for at, device, component, _action in history.failures:
+        failed[ids[device], component].append(at)
     with database.transaction() as conn:
         tickets = conn.execute(load("replay")["tickets"], {"start": start, "end": end}).fetchall()
     within = [(key, at) for key, moments in failed.items() for at in moments if start <= at < end]
@@ -50,15 +50,8 @@ def figures(
     )
     predicted = [ticket for ticket in tickets if ticket["origin"] == "prediction"]
     wrong = [ticket for ticket in predicted if not _came_true(ticket, failed[_of(ticket)])]
-    known_until = _known_until(history)
-    undecided = sum(_until(ticket) > known_until for ticket in wrong)
+    undecided = sum(_until(ticket) > history.ended for ticket in wrong)
     return ReplayFigures(len(within), foretold, len(predicted), len(wrong) - undecided, undecided)
-
-
-def _known_until(history: History) -> datetime:
-    ends = [readings.at[-1].item() for readings in history.readings if len(readings.at)]
-    newest: datetime = max(ends)
-    return newest.replace(tzinfo=UTC)
 
 
 def _of(ticket: Mapping[str, Any]) -> tuple[int, str]:

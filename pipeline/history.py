@@ -1,33 +1,32 @@
 """A folder of recorded history: devices, readings, events, maintenance, failures.
 
-Each is a CSV or Parquet file of that name. Readings are long (time, device_id, metric, value) or wide
-(time, device_id, one column a metric). Times carry their zone. A value that does not fit is refused
-with its file, row, column and what is allowed.
+Each is a CSV or Parquet file of that name; all but `devices` may be missing. Readings are long
+(time, device_id, metric, value) or wide (time, device_id, one column a metric). Times carry their
+zone. A value that does not fit is refused with its file, row, column and what is allowed. Everything
+is kept as arrays: millions of rows are cheap.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from domain.errors import BadInputError
-from domain.report import Severity
+from domain.report import MetricKind, Severity
+from domain.vocabulary import is_known_metric, metric
+from pipeline.history_sheet import Sheet, Words, files, optional_sheet, read_sheet
 
-_FIRST_DATA_ROW = 2  # row 1 of a file is its header
-_TIME = pa.timestamp("us", tz="UTC")
-_SUFFIXES = (".csv", ".parquet")
 _KNOWN_DEVICE_COLUMNS = ("device_id", "kind", "model", "firmware", "installed_on", "site")
+_MOST_METRICS = 5_000
+_FEWEST_RISES = 3
+_MOST_FALLS = 0.02  # of a counter's changes: its resets
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +44,79 @@ class HistoryDevice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricReadings:
-    """All readings of one metric: equally long arrays, ordered by time.
+    """All readings of one metric: equally long arrays, ordered by device, then by time.
+
+    The metrics of a wide file share `at`, `device` and `first`.
 
     Attributes:
         at: datetime64[us], UTC.
         device: index into `History.devices`.
+        value: NaN where a wide file has nothing.
+        first: (devices + 1,) the first row of each device.
     """
 
     metric: str
     at: NDArray[Any]
-    device: NDArray[np.int64]
+    device: NDArray[np.int32]
     value: NDArray[np.float64]
+    first: NDArray[np.int64]
+
+    @property
+    def kind(self) -> MetricKind:
+        """What it is by its name; where that is unknown, by how it behaves: see `behaves_as`."""
+        known = is_known_metric(self.metric)
+        return metric(self.metric).kind if known else behaves_as(self)
+
+    def where(self, rows: NDArray[Any]) -> MetricReadings:
+        """Some of its rows (a mask), still ordered."""
+        device = self.device[rows]
+        first = np.searchsorted(device, np.arange(len(self.first)))
+        return replace(self, at=self.at[rows], device=device, value=self.value[rows], first=first)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEvent:
-    at: datetime
-    device: int
-    component: str
-    code: str
-    severity: str
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryEvents:
+    """Events as equally long columns, ordered by time; `device` is an index into the devices."""
+
+    at: NDArray[Any]
+    device: NDArray[np.int32]
+    component: Words
+    code: Words
+    severity: Words
+
+    def where(self, rows: NDArray[Any]) -> HistoryEvents:
+        """Some of the events: a mask or indexes."""
+        words = (column.of(rows) for column in (self.component, self.code, self.severity))
+        return HistoryEvents(self.at[rows], self.device[rows], *words)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRecord:
-    """A repair (`action` says which) or a failure (`action` is empty)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryRecords:
+    """Repairs (`action` says which) or failures (it is empty), as columns ordered by time."""
 
-    at: datetime
-    device: int
-    component: str
-    action: str = ""
+    at: NDArray[Any]
+    device: NDArray[np.int32]
+    component: Words
+    action: Words
+
+    def where(self, rows: NDArray[Any] | slice) -> HistoryRecords:
+        """Some of the records: a mask, indexes or a slice."""
+        words = (column.of(rows) for column in (self.component, self.action))
+        return HistoryRecords(self.at[rows], self.device[rows], *words)
+
+    def between(self, start: datetime, end: datetime) -> HistoryRecords:
+        """Those from `start` until before `end`."""
+        return self.where(slice(*np.searchsorted(self.at, [tick(start), tick(end)]).tolist()))
+
+    def __iter__(self) -> Iterator[tuple[datetime, int, str, str]]:
+        """(when, device, component, action) of each."""
+        return zip(
+            moments(self.at),
+            self.device.tolist(),
+            self.component.texts(),
+            self.action.texts(),
+            strict=True,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,168 +125,98 @@ class History:
 
     Attributes:
         digest: SHA-256 over the files' contents: the same folder has the same digest.
+        began, ended: the first and last moment of anything that a device measured or told, or, where
+            none did, of a failure or repair; `ended` is the last moment of all.
     """
 
     folder: Path
     digest: str
     devices: tuple[HistoryDevice, ...]
     readings: tuple[MetricReadings, ...]
-    events: tuple[HistoryEvent, ...]
-    maintenance: tuple[HistoryRecord, ...]
-    failures: tuple[HistoryRecord, ...]
+    events: HistoryEvents
+    maintenance: HistoryRecords
+    failures: HistoryRecords
+    began: datetime
+    ended: datetime
+
+    def of(self, devices: NDArray[Any]) -> History:
+        """The part of some devices (ascending indexes), which are numbered anew from 0."""
+        place = np.full(len(self.devices), -1, np.int32)
+        place[devices] = np.arange(len(devices), dtype=np.int32)
+
+        def kept(table: Any) -> Any:
+            rows = place[table.device] >= 0
+            part = table.where(rows)
+            return replace(part, device=place[part.device])
+
+        return replace(
+            self,
+            devices=tuple(self.devices[index] for index in devices.tolist()),
+            readings=tuple(_of_devices(readings, devices) for readings in self.readings),
+            events=kept(self.events),
+            maintenance=kept(self.maintenance),
+            failures=kept(self.failures),
+        )
 
 
 def read_history(folder: Path) -> History:
     """Reads and checks `folder`. Raises BadInputError on the first thing that does not fit."""
-    devices = _devices(_read(folder, "devices", ("device_id", "kind")))
+    devices = _devices(read_sheet(folder, "devices", ("device_id", "kind")))
     keys = {device.key: position for position, device in enumerate(devices)}
+    sheets = {
+        "readings": ("time", "device_id"),
+        "events": ("time", "device_id", "code", "severity"),
+        "maintenance": ("time", "device_id", "component", "action"),
+        "failures": ("time", "device_id", "component"),
+    }
+    if not any(path.stem in sheets for path in files(folder)):
+        raise BadInputError(f"history: {folder} has none of {', '.join(sheets)}; one is needed")
+    # One after the other, so that only one file is held twice.
+    readings = _readings(optional_sheet(folder, "readings", sheets["readings"]), keys)
+    events = _events(optional_sheet(folder, "events", sheets["events"]), keys)
+    maintenance, failures = (
+        _records(optional_sheet(folder, name, sheets[name]), keys)
+        for name in ("maintenance", "failures")
+    )
+    began, ended = _span(readings, events, maintenance, failures)
     return History(
-        folder,
-        _digest(folder),
-        devices,
-        _readings(_read(folder, "readings", ("time", "device_id")), keys),
-        _events(_optional(folder, "events", ("time", "device_id", "code", "severity")), keys),
-        _records(
-            _optional(folder, "maintenance", ("time", "device_id", "component", "action")), keys
-        ),
-        _records(_optional(folder, "failures", ("time", "device_id", "component")), keys),
+        folder, _digest(folder), devices, readings, events, maintenance, failures, began, ended
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sheet:
-    """One file as a table of columns."""
-
-    file: str
-    table: pa.Table
-
-    def refuse(self, row: int, column: str, value: object, allowed: str) -> BadInputError:
-        return BadInputError(
-            f"{self.file}, row {row + _FIRST_DATA_ROW}, column {column}: {value!r}; {allowed}"
-        )
-
-    def text(self, column: str) -> list[str]:
-        if column not in self.table.column_names:
-            return [""] * self.table.num_rows
-        values = self.table[column].cast(pa.string()).fill_null("").to_pylist()
-        return [str(value) for value in values]
-
-    def required(self, column: str) -> list[str]:
-        values = self.text(column)
-        if "" in values:
-            raise self.refuse(values.index(""), column, "", "a name is needed")
-        return values
-
-    def times(self) -> NDArray[Any]:
-        column = self.table["time"]
-        if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            raise self.refuse(0, "time", column[0].as_py(), "give a time zone, such as +00:00")
-        cast = self._cast(column, _TIME, "time", "an RFC 3339 time with its zone")
-        moments: NDArray[Any] = cast.cast(pa.timestamp("us")).to_numpy()
-        return moments
-
-    def moments(self) -> list[datetime]:
-        ticks = self.times().astype("datetime64[us]").tolist()
-        return [moment.replace(tzinfo=UTC) for moment in ticks]
-
-    def numbers(self, column: str) -> NDArray[np.float64]:
-        """A column of numbers; NaN where the file has nothing."""
-        cast = self._cast(self._blank_to_null(column), pa.float64(), column, "a number")
-        values: NDArray[np.float64] = cast.to_numpy().astype(np.float64)
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            raise self.refuse(int(infinite[0]), column, values[infinite[0]], "a finite number")
-        return values
-
-    def devices(self, keys: dict[str, int]) -> NDArray[np.int64]:
-        column = self.table["device_id"].cast(pa.string())
-        found = pc.index_in(column, value_set=pa.array(list(keys), pa.string()))
-        unknown = pc.index(found.is_null(), True).as_py()
-        if unknown >= 0:
-            value = column[unknown].as_py()
-            raise self.refuse(unknown, "device_id", value, "it must stand in devices")
-        index: NDArray[np.int64] = found.to_numpy().astype(np.int64)
-        return index
-
-    def _blank_to_null(self, column: str) -> pa.ChunkedArray:
-        values = self.table[column]
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            return pc.if_else(pc.equal(values, ""), None, values)
-        return values
-
-    def _cast(
-        self, values: pa.ChunkedArray, kind: pa.DataType, column: str, allowed: str
-    ) -> pa.ChunkedArray:
-        try:
-            cast = values.cast(kind)
-        except pa.ArrowInvalid as error:
-            row = _first_that_fails(values, kind)
-            raise self.refuse(row, column, values[row].as_py(), allowed) from error
-        if kind == _TIME and cast.null_count:
-            row = pc.index(cast.is_null(), True).as_py()
-            raise self.refuse(row, column, None, allowed)
-        return cast
+def behaves_as(readings: MetricReadings) -> MetricKind:
+    """Whether a metric of unknown name is a counter: never below zero, and of all its changes from
+    one reading of a device to the next at most 2 % are falls, as a counter's resets are."""
+    value = readings.value
+    if np.nanmin(value, initial=0.0) < 0:
+        return MetricKind.GAUGE
+    there = ~np.isnan(value)
+    value, device = value[there], readings.device[there]
+    step = np.diff(value)[device[1:] == device[:-1]]
+    rises, falls = int((step > 0).sum()), int((step < 0).sum())
+    counts = rises >= _FEWEST_RISES and falls <= _MOST_FALLS * (rises + falls)
+    return MetricKind.COUNTER if counts else MetricKind.GAUGE
 
 
-def _first_that_fails(values: pa.ChunkedArray, kind: pa.DataType) -> int:
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            values.slice(low, middle - low).cast(kind)
-            low = middle
-        except pa.ArrowInvalid:
-            high = middle
-    return low
+def moments(at: NDArray[Any]) -> list[datetime]:
+    """datetime64[us] in UTC as aware datetimes."""
+    return [moment.replace(tzinfo=UTC) for moment in at.astype("datetime64[us]").tolist()]
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise BadInputError(f"history: {folder} is no folder")
-    return sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+def tick(moment: datetime) -> np.datetime64:
+    """An aware moment as it stands in the arrays."""
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in _files(folder):
+    for path in files(folder):
         with path.open("rb") as file:
             digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def _optional(folder: Path, name: str, needed: Sequence[str]) -> _Sheet | None:
-    there = any(path.stem == name for path in _files(folder))
-    return _read(folder, name, needed) if there else None
-
-
-def _read(folder: Path, name: str, needed: Sequence[str]) -> _Sheet:
-    paths = [path for path in _files(folder) if path.stem == name]
-    if len(paths) != 1:
-        raise BadInputError(
-            f"history: {folder} has {len(paths)} files for {name}; one is needed, "
-            f"{name}.csv or {name}.parquet"
-        )
-    path = paths[0]
-    try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
-    except pa.ArrowInvalid as error:
-        raise BadInputError(f"{path.name}: it can't be read: {error}") from error
-    for column in needed:
-        if column not in table.column_names:
-            raise BadInputError(f"{path.name}: column {column} is missing; needed: {needed}")
-    return _Sheet(path.name, table)
-
-
-def _read_csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline().strip().split(",")
-    as_text = pa_csv.ConvertOptions(
-        column_types={column.strip('"'): pa.string() for column in header}
-    )
-    return pa_csv.read_csv(path, convert_options=as_text)
-
-
-def _devices(sheet: _Sheet) -> tuple[HistoryDevice, ...]:
+def _devices(sheet: Sheet) -> tuple[HistoryDevice, ...]:
     keys = sheet.required("device_id")
     seen: set[str] = set()
     for row, key in enumerate(keys):
@@ -256,7 +228,7 @@ def _devices(sheet: _Sheet) -> tuple[HistoryDevice, ...]:
         sheet.required("kind"),
         sheet.text("model"),
         sheet.text("firmware"),
-        _dates(sheet),
+        sheet.dates("installed_on"),
         sheet.text("site"),
         _attributes(sheet),
         strict=True,
@@ -264,74 +236,106 @@ def _devices(sheet: _Sheet) -> tuple[HistoryDevice, ...]:
     return tuple(HistoryDevice(*values) for values in columns)
 
 
-def _attributes(sheet: _Sheet) -> list[dict[str, str]]:
-    names = [name for name in sheet.table.column_names if name not in _KNOWN_DEVICE_COLUMNS]
+def _attributes(sheet: Sheet) -> list[dict[str, str]]:
+    names = [name for name in sheet.columns if name not in _KNOWN_DEVICE_COLUMNS]
     cells = [sheet.text(name) for name in names]
     rows = zip(*cells, strict=True) if cells else iter([()] * sheet.table.num_rows)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _dates(sheet: _Sheet) -> list[str]:
-    dates = sheet.text("installed_on")
-    for row, date in enumerate(dates):
-        try:
-            if date:
-                datetime.fromisoformat(date)
-        except ValueError as error:
-            raise sheet.refuse(row, "installed_on", date, "a date, YYYY-MM-DD") from error
-    return [date[:10] for date in dates]
-
-
-def _readings(sheet: _Sheet, keys: dict[str, int]) -> tuple[MetricReadings, ...]:
+def _readings(sheet: Sheet | None, keys: dict[str, int]) -> tuple[MetricReadings, ...]:
+    if sheet is None:
+        return ()
     at, device = sheet.times(), sheet.devices(keys)
-    order = np.argsort(at, kind="stable")
-    if {"metric", "value"} <= set(sheet.table.column_names):
-        metrics = np.array(sheet.required("metric"))[order]
-        values = sheet.numbers("value")[order]
-        return tuple(
-            _of_metric(name, at[order], device[order], np.where(metrics == name, values, np.nan))
-            for name in sorted(set(metrics.tolist()))
-        )
-    names = [name for name in sheet.table.column_names if name not in ("time", "device_id")]
+    if {"metric", "value"} <= set(sheet.columns):
+        return _long(sheet, at, device, len(keys))
+    names = [name for name in sheet.columns if name not in ("time", "device_id")]
+    _limit(sheet, names)
+    order = np.lexsort((at, device))
+    at, device = at[order], device[order]
+    first = np.searchsorted(device, np.arange(len(keys) + 1))
     return tuple(
-        _of_metric(name, at[order], device[order], sheet.numbers(name)[order]) for name in names
+        MetricReadings(name, at, device, sheet.numbers(name)[order], first) for name in names
     )
 
 
-def _of_metric(
-    name: str, at: NDArray[Any], device: NDArray[np.int64], value: NDArray[np.float64]
-) -> MetricReadings:
+def _long(
+    sheet: Sheet, at: NDArray[Any], device: NDArray[np.int32], devices: int
+) -> tuple[MetricReadings, ...]:
+    metrics, value = sheet.words("metric", needed=True), sheet.numbers("value")
+    _limit(sheet, metrics.names)
     there = ~np.isnan(value)
-    return MetricReadings(name, at[there], device[there], value[there])
+    order = np.lexsort((at, device, metrics.index))
+    order = order[there[order]]
+    at, device, value, which = at[order], device[order], value[order], metrics.index[order]
+    found: list[MetricReadings] = []
+    for place in np.argsort(np.array(metrics.names)):
+        rows = slice(*np.searchsorted(which, [place, place + 1]).tolist())
+        if rows.start < rows.stop:
+            first = np.searchsorted(device[rows], np.arange(devices + 1))
+            name = metrics.names[place]
+            found.append(MetricReadings(name, at[rows], device[rows], value[rows], first))
+    return tuple(found)
 
 
-def _events(sheet: _Sheet | None, keys: dict[str, int]) -> tuple[HistoryEvent, ...]:
+def _limit(sheet: Sheet, names: Sequence[str]) -> None:
+    if len(names) > _MOST_METRICS:
+        raise BadInputError(f"{sheet.file}: {len(names)} metrics; at most {_MOST_METRICS}")
+
+
+def _events(sheet: Sheet | None, keys: dict[str, int]) -> HistoryEvents:
+    none = Words(("",), np.zeros(0, np.int32))
     if sheet is None:
-        return ()
-    severities = sheet.text("severity")
-    allowed = [severity.value for severity in Severity]
-    for row, severity in enumerate(severities):
-        if severity not in allowed:
-            raise sheet.refuse(row, "severity", severity, f"allowed: {', '.join(allowed)}")
-    rows = zip(
-        sheet.moments(),
-        sheet.devices(keys).tolist(),
-        sheet.text("component"),
-        sheet.required("code"),
-        severities,
-        strict=True,
+        return HistoryEvents(*_nothing(), none, none, none)
+    events = HistoryEvents(
+        sheet.times(),
+        sheet.devices(keys),
+        sheet.words("component"),
+        sheet.words("code", needed=True),
+        sheet.one_of("severity", [severity.value for severity in Severity]),
     )
-    return tuple(sorted((HistoryEvent(*row) for row in rows), key=lambda event: event.at))
+    return events.where(np.argsort(events.at, kind="stable"))
 
 
-def _records(sheet: _Sheet | None, keys: dict[str, int]) -> tuple[HistoryRecord, ...]:
+def _records(sheet: Sheet | None, keys: dict[str, int]) -> HistoryRecords:
+    none = Words(("",), np.zeros(0, np.int32))
     if sheet is None:
-        return ()
-    rows = zip(
-        sheet.moments(),
-        sheet.devices(keys).tolist(),
-        sheet.required("component"),
-        sheet.text("action"),
-        strict=True,
+        return HistoryRecords(*_nothing(), none, none)
+    records = HistoryRecords(
+        sheet.times(),
+        sheet.devices(keys),
+        sheet.words("component", needed=True),
+        sheet.words("action"),
     )
-    return tuple(sorted((HistoryRecord(*row) for row in rows), key=lambda record: record.at))
+    return records.where(np.argsort(records.at, kind="stable"))
+
+
+def _nothing() -> tuple[NDArray[Any], NDArray[np.int32]]:
+    return np.zeros(0, "datetime64[us]"), np.zeros(0, np.int32)
+
+
+def _of_devices(readings: MetricReadings, devices: NDArray[Any]) -> MetricReadings:
+    begin, end = readings.first[devices], readings.first[devices + 1]
+    counts = end - begin
+    first = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.arange(first[-1]) + np.repeat(begin - first[:-1], counts)
+    device = np.repeat(np.arange(len(devices), dtype=np.int32), counts)
+    return replace(
+        readings, at=readings.at[rows], device=device, value=readings.value[rows], first=first
+    )
+
+
+def _span(
+    readings: Sequence[MetricReadings],
+    events: HistoryEvents,
+    maintenance: HistoryRecords,
+    failures: HistoryRecords,
+) -> tuple[datetime, datetime]:
+    told = [column for column in (*(each.at for each in readings), events.at) if len(column)]
+    recorded = [column for column in (maintenance.at, failures.at) if len(column)]
+    if not told and not recorded:
+        raise BadInputError("history: its files have no rows; at least one is needed")
+    began = min(column.min() for column in told or recorded)
+    ended = max(column.max() for column in (*told, *recorded))
+    first, last = moments(np.array([began, ended]))
+    return first, last

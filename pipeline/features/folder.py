@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +22,9 @@ from pipeline.features.frames import (
     empty_series,
     event_name,
     floor_hour,
-    marks,
+    joined,
 )
-from pipeline.history import History, HistoryRecord, MetricReadings
+from pipeline.history import History, HistoryEvents, HistoryRecords, MetricReadings, tick
 
 _SERIOUS = ("error", "critical")
 
@@ -51,7 +51,7 @@ def history_frames(
         models=tuple(device.model for device in chosen),
         installed=np.array([_installed(device.installed_on, start) for device in chosen]),
         series=tuple(_series(readings, place, start, shape) for readings in history.readings),
-        events=marked.events(history),
+        events=marked.events(history.events),
         maintenance=marked.records(history.maintenance),
         failures=marked.records(history.failures),
         bucket=bucket,
@@ -60,19 +60,8 @@ def history_frames(
 
 def history_span(history: History, until: datetime | None = None) -> tuple[datetime, datetime]:
     """The first hour in which anything was measured or told, and the end of the last one."""
-    told = [event.at for event in history.events]
-    for readings in history.readings:
-        if len(readings.at):
-            told += [_moment(readings.at[0]), _moment(readings.at[-1])]
-    ended = [record.at for record in (*history.maintenance, *history.failures)]
-    start = floor_hour(min(told or ended))
-    end = floor_hour(max(told + ended)) + HOUR
+    start, end = floor_hour(history.began), floor_hour(history.ended) + HOUR
     return start, min(end, until) if until else end
-
-
-def _moment(tick: Any) -> datetime:
-    moment: datetime = tick.astype("datetime64[us]").item()
-    return moment.replace(tzinfo=UTC)
 
 
 def _installed(date: str, start: datetime) -> float:
@@ -88,8 +77,9 @@ def _series(
     series = empty_series(readings.metric, kind, shape)
     hour = _hours(readings.at, start)
     device = place[readings.device]
-    kept = np.flatnonzero((device >= 0) & (hour >= 0) & (hour < shape[1]))
-    kept = kept[np.argsort(device[kept], kind="stable")]
+    kept = np.flatnonzero(
+        (device >= 0) & (hour >= 0) & (hour < shape[1]) & ~np.isnan(readings.value)
+    )
     if len(kept):
         _fill(series, device[kept], np.floor(hour[kept]).astype(np.int64), readings.value[kept])
     return series
@@ -114,8 +104,7 @@ def _fill(series: Series, device: Ints, hour: Ints, value: NDArray[np.float64]) 
 
 
 def _hours(at: NDArray[Any], start: datetime) -> NDArray[np.float64]:
-    origin = np.datetime64(start.replace(tzinfo=None), "us")
-    hours: NDArray[np.float64] = (at - origin) / np.timedelta64(1, "h")
+    hours: NDArray[np.float64] = (at - tick(start)) / np.timedelta64(1, "h")
     return hours
 
 
@@ -125,22 +114,28 @@ class _Marked:
     def __init__(self, place: Ints, start: datetime, end: datetime) -> None:
         self._place, self._start, self._end = place, start, end
 
-    def events(self, history: History) -> Marks:
-        rows = []
-        for event in history.events:
-            name = event_name(event.component, event.code)
-            rows.append((name, event.device, event.at))
-            if event.severity in _SERIOUS:
-                rows.append((ANY_ERROR, event.device, event.at))
-        return self._marks(rows)
-
-    def records(self, records: Iterable[HistoryRecord]) -> Marks:
-        return self._marks((record.component, record.device, record.at) for record in records)
-
-    def _marks(self, rows: Iterable[tuple[str, int, datetime]]) -> Marks:
-        return marks(
-            (name, int(self._place[device]), hours, hours)
-            for name, device, at in rows
-            if self._place[device] >= 0 and at < self._end
-            for hours in [(at - self._start) / HOUR]
+    def events(self, events: HistoryEvents) -> Marks:
+        components, codes = events.component.names, events.code.names
+        pairs, what = np.unique(
+            events.component.index.astype(np.int64) * len(codes) + events.code.index,
+            return_inverse=True,
         )
+        names = [
+            event_name(components[pair // len(codes)], codes[pair % len(codes)])
+            for pair in pairs.tolist()
+        ]
+        grave = np.isin(events.severity.names, _SERIOUS)[events.severity.index]
+        serious = self._marks([ANY_ERROR], 0 * what[grave], events.at[grave], events.device[grave])
+        return joined(self._marks(names, what, events.at, events.device), serious)
+
+    def records(self, records: HistoryRecords) -> Marks:
+        parts = records.component
+        return joined(self._marks(parts.names, parts.index, records.at, records.device))
+
+    def _marks(
+        self, names: Sequence[str], what: NDArray[Any], at: NDArray[Any], device: NDArray[Any]
+    ) -> Marks:
+        place = self._place[device]
+        kept = (place >= 0) & (at < tick(self._end))
+        hours = _hours(at[kept], self._start)
+        return Marks(tuple(names), what[kept].astype(np.int64), place[kept], hours, hours)

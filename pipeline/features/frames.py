@@ -87,6 +87,21 @@ def marks(
     )
 
 
+def joined(*parts: Marks) -> Marks:
+    """The marks of all parts, which speak of the same devices and count from the same start."""
+    used = [[part.names[place] for place in np.unique(part.what).tolist()] for part in parts]
+    names = tuple(sorted({name for part in used for name in part}))
+    place = {name: position for position, name in enumerate(names)}
+    what = [np.array([place.get(n, -1) for n in p.names], np.int64)[p.what] for p in parts]
+    return Marks(
+        names,
+        np.concatenate(what),
+        np.concatenate([part.device for part in parts]),
+        np.concatenate([part.at for part in parts]),
+        np.concatenate([part.known for part in parts]),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
     """Hourly columns, events, repairs and failures of some devices over some hours.

@@ -18,7 +18,13 @@ INSERT INTO device (key, site_id, kind, model, firmware, installed_on, attribute
 VALUES (%(key)s, (SELECT id FROM site WHERE key = %(site)s), %(kind)s, %(model)s, %(firmware)s,
         %(installed_on)s, %(attributes)s, %(at)s)
 ON CONFLICT (key) DO UPDATE SET adopted_at = coalesce(device.adopted_at, excluded.adopted_at)
-RETURNING id
+
+-- In the order of `keys`.
+-- name: device_ids
+SELECT device.id
+FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS wanted (key, place)
+JOIN device ON device.key = wanted.key
+ORDER BY place
 
 -- name: ensure_metric
 INSERT INTO metric (name, kind) VALUES (%(name)s, %(kind)s)
