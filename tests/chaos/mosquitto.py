@@ -22,7 +22,7 @@ allow_anonymous true
 persistence true
 persistence_location {folder}/
 autosave_interval 30
-max_queued_messages 2000000
+max_queued_messages 0
 max_inflight_messages 20000
 max_packet_size 70000
 log_type error
