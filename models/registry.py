@@ -11,20 +11,38 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import skops.io
 from psycopg.types.json import Jsonb
-from sklearn.ensemble import HistGradientBoostingClassifier
 
-from domain.errors import BadInputError
-from models.estimator import Calibration
-from pipeline.features.definitions import Vocabulary
-from storage.database import Conn
+from domain.errors import BadInputError, NotFoundError
+from domain.text import N_
+from models.forecast import ALLOWED_TYPES, Forecast
+from pipeline.features.definitions import Vocabulary, schema_hash
+from storage.database import Conn, Row
 from storage.queries import load
 
-_ALLOWED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _KEPT_LOADED = 64
+_MOST_BYTES = 64_000_000  # of an artifact; one of a few hundred trees has about 500,000
+
+
+class Stage(StrEnum):
+    """Where a model stands in its task."""
+
+    CANDIDATE = "candidate"  # judged, not in use
+    CHALLENGER = "challenger"  # scores in shadow: stored, never acted on
+    CHAMPION = "champion"  # in charge
+    RETIRED = "retired"
+
+
+STAGE_TEXT: dict[Stage, str] = {
+    Stage.CANDIDATE: N_("candidate"),
+    Stage.CHALLENGER: N_("challenger"),
+    Stage.CHAMPION: N_("champion"),
+    Stage.RETIRED: N_("retired"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +61,40 @@ class Model:
     """A trained model, ready to score.
 
     Attributes:
-        usual: each feature's median over what it was trained on; NaN where it has none.
         threshold: a probability from which an alert is worth its cost.
+        usual: each feature's median over what it was trained on; NaN where it has none.
+        distribution: of each feature over the same (models/drift.py).
+        scored_at: when it was asked last.
     """
 
     id: int
     task: Task
+    stage: Stage
     horizon: timedelta
     threshold: float
-    feature_schema: str
     vocabulary: Vocabulary
-    calibration: Calibration
+    forecast: Forecast
     usual: Sequence[float]
+    distribution: Mapping[str, Any]
     train_until: datetime
-    estimator: HistGradientBoostingClassifier
+    scored_at: datetime | None
+
+    @property
+    def horizon_h(self) -> float:
+        return self.horizon / timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewModel:
-    """What goes into the registry; `metrics` come from the test period, which `estimator` may
-    since have learned from."""
+    """What goes into the registry; `metrics` come from the test period, which `forecast` may
+    since have learned from.
+
+    Attributes:
+        gate: what the gate said, as JSON (models/gate.py).
+    """
 
     task: Task
-    stage: str
+    stage: Stage
     trained_at: datetime
     train_from: datetime
     train_until: datetime
@@ -73,36 +102,85 @@ class NewModel:
     test_until: datetime
     horizon: timedelta
     threshold: float
-    feature_schema: str
     vocabulary: Vocabulary
-    calibration: Calibration
     usual: Sequence[float]
-    costs: Mapping[str, float]
+    distribution: Mapping[str, Any]
+    costs: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    estimator: HistGradientBoostingClassifier
+    gate: Mapping[str, Any]
+    forecast: Forecast
 
 
 def add(conn: Conn, model: NewModel) -> int:
-    """Stores `model` and returns its id; a new champion retires the one before."""
-    if model.stage == "champion":
-        conn.execute(load("models")["retire_champion"], {"task": str(model.task)})
-    artifact = skops.io.dumps(model.estimator, compression=zipfile.ZIP_DEFLATED)
+    """Stores `model` and returns its id; whoever held its stage before makes room."""
+    make_room(conn, str(model.task), model.stage)
+    artifact = skops.io.dumps(model.forecast.estimators(), compression=zipfile.ZIP_DEFLATED)
     row = conn.execute(load("models")["add"], _row(model, artifact)).fetchone()
     assert row is not None
     return int(row["id"])
 
 
+def make_room(conn: Conn, task: str, stage: Stage) -> None:
+    """A task has one champion, who is retired by the next, and one challenger, who is a candidate
+    again."""
+    if stage in _DISPLACED:
+        values = {"task": task, "stage": stage, "to": _DISPLACED[stage]}
+        conn.execute(load("models")["displace"], values)
+
+
+def in_use(conn: Conn, *stages: Stage) -> list[Row]:
+    """The rows of the models in `stages`, by task: `open_model` makes models of them."""
+    values = {"stages": [str(stage) for stage in stages]}
+    return conn.execute(load("models")["in_use"], values).fetchall()
+
+
 def champions(conn: Conn) -> list[Model]:
-    """The model in charge of each task.
+    """The model in charge of each task whose features are still computed.
 
     Raises BadInputError when an artifact was changed since it was stored.
     """
-    return [_model(conn, row) for row in conn.execute(load("models")["champions"]).fetchall()]
+    rows = in_use(conn, Stage.CHAMPION)
+    return [open_model(conn, row) for row in rows if row["feature_schema"] == schema_hash()]
 
 
-def listing(conn: Conn) -> list[dict[str, Any]]:
-    """Every model's row without its artifact, newest first within a task."""
+def listing(conn: Conn) -> list[Row]:
+    """Every model's row without its artifact, by task, newest first."""
     return conn.execute(load("models")["listing"]).fetchall()
+
+
+def entry(conn: Conn, model_id: int) -> Row:
+    """A model's row without its artifact. Raises NotFoundError."""
+    row = conn.execute(load("models")["entry"], {"id": model_id}).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no model {model_id}; `forecall models` lists them")
+    return row
+
+
+def open_model(conn: Conn, row: Row) -> Model:
+    """The model of a row, with its forecast. Raises BadInputError when that can't be trusted, or
+    needs features that are no longer computed."""
+    if row["feature_schema"] != schema_hash():
+        raise BadInputError(
+            f"model {row['id']}: made for features {row['feature_schema']}, and {schema_hash()} are "
+            "computed; train anew"
+        )
+    settings = row["settings"]
+    return Model(
+        id=row["id"],
+        task=Task(settings["kind"], settings["component"]),
+        stage=Stage(row["stage"]),
+        horizon=timedelta(hours=row["horizon_h"]),
+        threshold=row["threshold"],
+        vocabulary=Vocabulary.from_json(settings["vocabulary"]),
+        forecast=_forecast(conn, row["id"], row["artifact_sha256"], settings["forecast"]),
+        usual=[float("nan") if value is None else value for value in settings["usual"]],
+        distribution=row["distribution"],
+        train_until=row["train_until"],
+        scored_at=row["scored_at"],
+    )
+
+
+_DISPLACED = {Stage.CHAMPION: Stage.RETIRED, Stage.CHALLENGER: Stage.CANDIDATE}
 
 
 def _row(model: NewModel, artifact: bytes) -> dict[str, Any]:
@@ -111,7 +189,7 @@ def _row(model: NewModel, artifact: bytes) -> dict[str, Any]:
         "component": model.task.component,
         "costs": dict(model.costs),
         "vocabulary": model.vocabulary.to_json(),
-        "calibration": [model.calibration.slope, model.calibration.intercept],
+        "forecast": model.forecast.settings(),
         # JSON has no NaN.
         "usual": [None if value != value else float(value) for value in model.usual],
     }
@@ -119,54 +197,46 @@ def _row(model: NewModel, artifact: bytes) -> dict[str, Any]:
         "task": str(model.task),
         "stage": model.stage,
         "trained_at": model.trained_at,
+        "promoted_at": model.trained_at if model.stage is Stage.CHAMPION else None,
         "train_from": model.train_from,
         "train_until": model.train_until,
         "test_from": model.test_from,
         "test_until": model.test_until,
         "horizon_h": model.horizon / timedelta(hours=1),
-        "feature_schema": model.feature_schema,
+        "feature_schema": schema_hash(),
         "threshold": model.threshold,
         "metrics": Jsonb(model.metrics),
         "settings": Jsonb(settings),
+        "gate": Jsonb(model.gate),
+        "distribution": Jsonb(model.distribution),
         "artifact": artifact,
         "artifact_sha256": hashlib.sha256(artifact).hexdigest(),
     }
 
 
-def _model(conn: Conn, row: Mapping[str, Any]) -> Model:
-    settings = row["settings"]
-    return Model(
-        id=row["id"],
-        task=Task(settings["kind"], settings["component"]),
-        horizon=timedelta(hours=row["horizon_h"]),
-        threshold=row["threshold"],
-        feature_schema=row["feature_schema"],
-        vocabulary=Vocabulary.from_json(settings["vocabulary"]),
-        calibration=Calibration(*settings["calibration"]),
-        usual=[float("nan") if value is None else value for value in settings["usual"]],
-        train_until=row["train_until"],
-        estimator=_estimator(conn, row["id"], row["artifact_sha256"]),
-    )
-
-
 # Estimators by the hash of their artifact: scoring runs often, and loading takes longer than it.
-_loaded: OrderedDict[str, HistGradientBoostingClassifier] = OrderedDict()
+_loaded: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
 
-def _estimator(conn: Conn, model_id: int, sha256: str) -> HistGradientBoostingClassifier:
+def _forecast(conn: Conn, model_id: int, sha256: str, settings: Mapping[str, Any]) -> Forecast:
     if sha256 not in _loaded:
         row = conn.execute(load("models")["artifact"], {"id": model_id}).fetchone()
         assert row is not None
         _loaded[sha256] = _unpack(model_id, bytes(row["artifact"]), sha256)
         if len(_loaded) > _KEPT_LOADED:
             _loaded.popitem(last=False)
-    return _loaded[sha256]
+    return Forecast.restore(_loaded[sha256], settings)
 
 
-def _unpack(model_id: int, artifact: bytes, sha256: str) -> HistGradientBoostingClassifier:
+def _unpack(model_id: int, artifact: bytes, sha256: str) -> dict[str, Any]:
+    if len(artifact) > _MOST_BYTES:
+        raise BadInputError(
+            f"model {model_id}: its artifact has {len(artifact)} bytes; {_MOST_BYTES} are allowed"
+        )
     if hashlib.sha256(artifact).hexdigest() != sha256:
         raise BadInputError(f"model {model_id}: its artifact does not fit its SHA-256; train anew")
-    foreign = set(skops.io.get_untrusted_types(data=artifact)) - set(_ALLOWED_TYPES)
+    foreign = set(skops.io.get_untrusted_types(data=artifact)) - set(ALLOWED_TYPES)
     if foreign:
         raise BadInputError(f"model {model_id}: its artifact holds {sorted(foreign)}; not allowed")
-    return skops.io.loads(artifact, trusted=list(_ALLOWED_TYPES))
+    estimators: dict[str, Any] = skops.io.loads(artifact, trusted=list(ALLOWED_TYPES))
+    return estimators

@@ -1,46 +1,37 @@
-"""Trains one model a task, judges it on a later period, and promotes it if it is cheaper.
+"""Trains one model a task, judges it on a later period, and lets the gate decide about it.
 
-The period is cut in time: training | test, a horizon apart. Calibration and threshold are chosen
-inside the training part, on decisions later than what the fold's model learned from. The figures come
-from a model fitted before the test period; the one that is kept learns from all of it.
+The period is cut in time: learned | held out, a horizon apart. Thresholds come from the rehearsal, on
+decisions that its models had not learned from. The figures come from models of the first part; the
+one that is kept learns from all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from domain.clock import Clock
+from models.baselines import fit_logistic, fit_rule, rule_text
 from models.dataset import Dataset, TaskRows, load_dataset, task_rows
-from models.estimator import (
-    Calibration,
-    Learner,
-    calibrate,
-    fit,
-    fit_rule,
-    raw_probability,
-    thin,
-)
+from models.distribution import describe
 from models.evaluation import Metrics, Scored, evaluate
+from models.forecast import Bools, Fitted, Forecast, Values, fit_components
+from models.gate import Contender, Verdict, contender, judge
 from models.money import cheapest_threshold
-from models.registry import Model, NewModel, Task, add, champions
+from models.registry import Model, NewModel, Stage, Task, add, champions
 from models.settings import TrainSettings
-from pipeline.features.definitions import Vocabulary, features, schema_hash
-from pipeline.features.frames import HOUR, Floats
+from pipeline.features.definitions import Vocabulary, features
+from pipeline.features.frames import HOUR, Floats, Ints
 from storage.database import Conn, Database
 from storage.queries import load
 
-_FEWEST_TO_COMPARE = 5
-_FOLDS = (0.5, 0.75)  # of the training part: where each fold stops learning
+_GROUPS = 10  # of decisions, in the reliability table
 _log = structlog.get_logger()
-_L = TypeVar("_L", bound=Learner)
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of the whole that is behind it (0 to 1)."""
@@ -51,15 +42,18 @@ class Trained:
     """What a training made of one task.
 
     Attributes:
-        rule: the best single limit on a single feature, on the same test period.
+        rule: the best single limit on a single feature, on the same held-out period.
+        logistic: a straight line through all features, likewise.
     """
 
     model_id: int
     task: Task
-    stage: str
+    stage: Stage
     threshold: float
     test: Metrics
     rule: Metrics
+    logistic: Metrics
+    verdict: Verdict
 
 
 def train(
@@ -75,18 +69,36 @@ def train(
     say = progress or (lambda _what, _share: None)
     with database.transaction() as conn:
         tasks = _tasks(conn, clock.now(), chosen)
-        present = {str(model.task): model for model in champions(conn)}
     done: list[Trained] = []
-    for kind in sorted({task.kind for task in tasks}):
-        say(kind, len(done) / len(tasks))
-        with database.transaction() as conn:
-            data, vocabulary = _load(conn, kind, clock.now(), chosen)
-        for task in [task for task in tasks if task.kind == kind]:
-            say(str(task), len(done) / len(tasks))
-            training = _Training(data, vocabulary, task, horizon, chosen)
-            if training.possible:
-                done.append(_keep(database, clock.now(), training, present.get(str(task))))
+    kinds = sorted({task.kind for task in tasks})
+    for number, kind in enumerate(kinds):
+
+        def of_kind(what: str, share: float, number: int = number, kind: str = kind) -> None:
+            say(f"{kind}/{what}", (number + share) / len(kinds))
+
+        own = [task for task in tasks if task.kind == kind]
+        done += _train_kind(database, clock.now(), own, horizon, chosen, of_kind)
     return done
+
+
+def _train_kind(
+    database: Database,
+    now: datetime,
+    tasks: Sequence[Task],
+    horizon: timedelta,
+    settings: TrainSettings,
+    say: Progress,
+) -> Iterator[Trained]:
+    kind = tasks[0].kind
+    with database.transaction() as conn:
+        data, vocabulary = _load(conn, kind, now, settings)
+        places = _places(conn, data)
+        present = {each.task.component: each for each in champions(conn) if each.task.kind == kind}
+    components = [task.component for task in tasks]
+    training = _Training(data, vocabulary, components, horizon, settings)
+    for component, judged in training.run(present, places, say):
+        row = training.keep(component, judged, Task(kind, component), now)
+        yield _keep(database, row, judged)
 
 
 def _tasks(conn: Conn, now: datetime, settings: TrainSettings) -> list[Task]:
@@ -105,178 +117,208 @@ def _load(
     return load_dataset(conn, kind, start, end, settings)
 
 
-def _keep(
-    database: Database, now: datetime, training: _Training, champion: Model | None
-) -> Trained:
-    candidate = training.run()
-    stage = "champion" if training.beats(candidate, champion) else "candidate"
+def _places(conn: Conn, data: Dataset) -> Ints:
+    """(devices,) where each stands; -1: not known."""
+    ids = data.device_ids.tolist()
+    rows = conn.execute(load("models")["places"], {"devices": ids}).fetchall()
+    return np.array([row["site_id"] for row in rows], np.int64)
+
+
+def _keep(database: Database, row: NewModel, judged: _Judged) -> Trained:
     with database.transaction() as conn:
-        model_id = add(conn, training.row(candidate, stage, now))
-    _log.info("trained", task=str(training.task), stage=stage, **candidate.test.to_json())
+        model_id = add(conn, row)
+    test, rule, logistic = (judged.metrics[name] for name in ("test", "rule", "logistic"))
+    _log.info("trained", task=str(row.task), stage=row.stage, **test.to_json())
     return Trained(
-        model_id, training.task, stage, candidate.threshold, candidate.test, candidate.rule
+        model_id, row.task, row.stage, row.threshold, test, rule, logistic, judged.verdict
     )
 
 
+_LEARNERS = {"test": fit_components, "rule": fit_rule, "logistic": fit_logistic}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
+class _Spoken:
+    """What one contender says of the held-out period."""
+
+    fitted: Fitted
     threshold: float
-    calibration: Calibration
-    probability: Floats  # of the test period's decisions
-    test: Metrics
-    rule: Metrics
-    rule_text: str
+    scored: Scored
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Fold:
-    fit: NDArray[np.bool_]
-    choose: NDArray[np.bool_]
+class _Judged:
+    """A task's contenders, by the names in `_LEARNERS`, and what the gate says of the first."""
+
+    spoken: Mapping[str, _Spoken]
+    verdict: Verdict
+
+    @property
+    def metrics(self) -> dict[str, Metrics]:
+        return {name: spoken.metrics for name, spoken in self.spoken.items()}
 
 
 class _Training:
-    """One task: its decisions and how they are cut in time."""
+    """The tasks of one kind of device: its decisions, and how they are cut in time."""
 
     def __init__(
         self,
         data: Dataset,
         vocabulary: Vocabulary,
-        task: Task,
+        components: Sequence[str],
         horizon: timedelta,
         settings: TrainSettings,
     ) -> None:
-        self.task = task
         self._data, self._vocabulary, self._settings = data, vocabulary, settings
         self._horizon, self._horizon_h = horizon, horizon / HOUR
-        self._rows = task_rows(data, task.component, horizon)
-        moment = self._rows.moment
-        first, last = (moment.min(), moment.max()) if len(moment) else (0.0, 0.0)
-        self.test_from = float(last - settings.test_share * (last - first))
-        self._test = moment >= self.test_from
-        bounds = [first + share * (self.test_from - first) for share in (*_FOLDS, 1.0)]
-        self._folds = [
-            _Fold(self._known_by(start), (moment >= start) & self._known_by(end))
-            for start, end in pairwise(bounds)
-        ]
+        self._rows = {name: task_rows(data, name, horizon) for name in components}
+        moments = np.unique(data.moment)
+        first, last = moments.min(initial=data.end), moments.max(initial=0.0)
+        self._every_h = float(np.diff(moments).min(initial=last - first))
+        self._test_from = float(last - settings.test_share * (last - first))
 
-    @property
-    def possible(self) -> bool:
-        """Whether the parts of the period have decisions of both outcomes to learn from."""
-        chosen = np.any([fold.choose for fold in self._folds], axis=0)
-        labels = [self._rows.label[part] for part in (self._folds[0].fit, chosen)]
-        return all(bool(label.any()) and not bool(label.all()) for label in labels)
+    def run(
+        self, present: Mapping[str, Model], places: Ints, say: Progress
+    ) -> Iterator[tuple[str, _Judged]]:
+        """Each component that enough failures were held out of, judged."""
+        learn = {name: self._known_by(rows) for name, rows in self._rows.items()}
+        fitted = {
+            name: fit(self._data, self._rows, learn, self._horizon_h, None, say)
+            for name, fit in _LEARNERS.items()
+        }
+        for component in self._rows:
+            if all(component in found for found in fitted.values()):
+                spoken = {
+                    name: self._spoken(component, found[component])
+                    for name, found in fitted.items()
+                }
+                verdict = self._verdict(spoken, present.get(component), places)
+                yield component, _Judged(spoken, verdict)
 
-    def run(self) -> _Candidate:
-        calibration, threshold = self._chosen()
-        probability = calibration.apply(self._foretold(self._known_by(self.test_from), self._test))
-        rule, rule_text = self._rule()
-        costs = self._settings.costs
-        test = evaluate(self._scored(self._test, probability), threshold, costs)
-        return _Candidate(threshold, calibration, probability, test, rule, rule_text)
-
-    def _chosen(self) -> tuple[Calibration, float]:
-        """Calibration and threshold, from decisions that no fold's model has learned from."""
-        raw = np.zeros(len(self._rows.index))
-        for fold in self._folds:
-            raw[fold.choose] = self._foretold(fold.fit, fold.choose)
-        chosen = np.any([fold.choose for fold in self._folds], axis=0)
-        calibration = calibrate(raw[chosen], self._rows.label[chosen])
-        scored = self._scored(chosen, calibration.apply(raw[chosen]))
-        return calibration, cheapest_threshold(scored, self._settings.costs)
-
-    def beats(self, candidate: _Candidate, champion: Model | None) -> bool:
-        """Whether the candidate is cheaper, on test decisions that the champion never learned
-        from; a champion whose features are no longer computed is always beaten."""
-        if champion is None or champion.feature_schema != schema_hash():
-            return True
-        learned = (champion.train_until - self._data.start) / HOUR
-        fresh = self._test & (self._rows.moment >= learned)
-        costs = self._settings.costs
-        ours = self._scored(fresh, candidate.probability[fresh[self._test]])
-        new = evaluate(ours, candidate.threshold, costs)
-        if new.failures < _FEWEST_TO_COMPARE:
-            return False
-        raw = raw_probability(champion.estimator, self._columns_of(champion, fresh))
-        theirs = self._scored(fresh, champion.calibration.apply(raw))
-        return new.cost < evaluate(theirs, champion.threshold, costs).cost
-
-    def row(self, candidate: _Candidate, stage: str, now: datetime) -> NewModel:
-        whole = np.ones(len(self._rows.index), bool)
-        estimator, shift = self._fitted(whole, fit)
-        at = self._data.start
+    def keep(self, component: str, judged: _Judged, task: Task, now: datetime) -> NewModel:
+        """What the registry keeps: a model of everything, with the judged one's figures."""
+        everything = {component: np.ones(len(self._rows[component].index), bool)}
+        rows = {component: self._rows[component]}
+        last = fit_components(self._data, rows, everything, self._horizon_h)
+        values = self._data.values[rows[component].index]
+        at, end = self._data.start, self._data.start + self._data.end * HOUR
         return NewModel(
-            task=self.task,
-            stage=stage,
+            task=task,
+            stage=judged.verdict.stage,
             trained_at=now,
-            train_from=at + self._rows.moment.min() * HOUR,
-            train_until=at + self._data.end * HOUR,
-            test_from=at + self.test_from * HOUR,
-            test_until=at + self._data.end * HOUR,
+            train_from=at + rows[component].moment.min() * HOUR,
+            train_until=end,
+            test_from=at + self._test_from * HOUR,
+            test_until=end,
             horizon=self._horizon,
-            threshold=candidate.threshold,
-            feature_schema=schema_hash(),
+            threshold=judged.spoken["test"].threshold,
             vocabulary=self._vocabulary,
-            calibration=candidate.calibration.after(shift),
-            usual=_medians(self._values(whole)),
+            usual=_medians(values),
+            distribution=describe(values, self._data.devices),
             costs=asdict(self._settings.costs),
-            metrics={
-                "test": candidate.test.to_json(),
-                "rule": {"text": candidate.rule_text, **candidate.rule.to_json()},
-            },
-            estimator=estimator,
+            metrics=self._figures(component, judged),
+            gate=judged.verdict.to_json(),
+            forecast=last[component].forecast,
         )
 
-    def _known_by(self, moment: float) -> NDArray[np.bool_]:
-        return self._rows.moment + self._horizon_h <= moment
+    def _known_by(self, rows: TaskRows) -> Bools:
+        known: Bools = rows.moment + self._horizon_h <= self._test_from
+        return known
 
-    def _values(self, part: NDArray[np.bool_]) -> NDArray[np.float32]:
-        return self._data.values[self._rows.index[part]]
+    def _spoken(self, component: str, fitted: Fitted) -> _Spoken:
+        rows, costs = self._rows[component], self._settings.costs
+        rehearsed = np.zeros(len(rows.index), bool)
+        rehearsed[fitted.rehearsal.row] = True
+        first = rows.moment[rehearsed].min(initial=self._test_from)
+        seen = self._scored(component, rehearsed, fitted.rehearsal.probability, first)
+        threshold = cheapest_threshold(seen, costs)
+        held = rows.moment >= self._test_from
+        probability = self._foretold(fitted.forecast, self._data.values[rows.index[held]])
+        scored = self._scored(component, held, probability, self._test_from)
+        return _Spoken(fitted, threshold, scored, evaluate(scored, threshold, costs))
 
-    def _fitted(self, part: NDArray[np.bool_], learner: Callable[..., _L]) -> tuple[_L, float]:
-        teaching = np.flatnonzero(part & self._rows.teaches)
-        kept, shift = thin(self._rows.label[teaching], self._settings)
-        rows = self._rows.index[teaching[kept]]
-        return learner(self._data.values[rows], self._rows.label[teaching[kept]]), shift
+    def _foretold(self, forecast: Forecast, values: Values) -> Floats:
+        if not len(values):
+            return np.zeros(0)
+        foretold: Floats = forecast.within(values, [self._horizon_h])[:, 0]
+        return foretold
 
-    def _foretold(self, learn: NDArray[np.bool_], part: NDArray[np.bool_]) -> Floats:
-        """The uncalibrated probabilities of `part`, by a model that learned from `learn`."""
-        model, shift = self._fitted(learn, fit)
-        return Calibration().after(shift).apply(raw_probability(model, self._values(part)))
-
-    def _scored(self, part: NDArray[np.bool_], probability: Floats) -> Scored:
-        rows: TaskRows = self._rows
+    def _scored(self, component: str, part: Bools, probability: Floats, since: float) -> Scored:
+        rows = self._rows[component]
         return Scored(
             rows.device[part],
             rows.moment[part],
             probability,
             rows.label[part],
-            self._data.failures.of(self.task.component),
+            self._data.failures.of(component),
             self._horizon_h,
+            every_h=self._every_h,
+            since=since,
+            weight=self._data.weight,
         )
 
-    def _rule(self) -> tuple[Metrics, str]:
-        rule, _ = self._fitted(self._known_by(self.test_from), fit_rule)
-        # Of the rule's two sides the likelier one is the alarm.
-        probability = raw_probability(rule, self._values(self._test))
-        sides = rule.tree_.value[1:, 0, 1] if rule.tree_.node_count > 1 else np.array([1.0])
-        metrics = evaluate(
-            self._scored(self._test, probability), float(sides.max()), self._settings.costs
+    def _verdict(
+        self, spoken: Mapping[str, _Spoken], champion: Model | None, places: Ints
+    ) -> Verdict:
+        costs = self._settings.costs
+        ours, rule = (
+            contender(spoken[name].scored, spoken[name].threshold, costs)
+            for name in ("test", "rule")
         )
-        limit, feature = rule.tree_.threshold[0], rule.tree_.feature[0]
-        name = self._data.features[feature].name if feature >= 0 else "none"
-        return metrics, f"{name} against {limit:.4g}"
+        rivals = self._rivals(spoken["test"], champion) if champion else None
+        return judge(ours, rule, rivals, costs, places)
 
-    def _columns_of(self, model: Model, part: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _rivals(self, spoken: _Spoken, champion: Model) -> tuple[Contender, Contender]:
+        """Candidate and champion on the held-out decisions that the champion never learned from."""
+        costs, component = self._settings.costs, champion.task.component
+        learned = (champion.train_until - self._data.start) / HOUR
+        since, rows = max(learned, self._test_from), self._rows[component]
+        fresh = rows.moment >= since
+        values = self._columns_of(champion, self._data.values[rows.index[fresh]])
+        ours = spoken.scored.probability[spoken.scored.moment >= since]
+        theirs = self._foretold(champion.forecast, values)
+        return (
+            contender(self._scored(component, fresh, ours, since), spoken.threshold, costs),
+            contender(self._scored(component, fresh, theirs, since), champion.threshold, costs),
+        )
+
+    def _columns_of(self, model: Model, values: Values) -> Values:
+        """`values` in the order of the features that `model` knows; NaN where one is new to us."""
         ours = {feature.name: column for column, feature in enumerate(self._data.features)}
-        values = self._values(part)
         unknown = np.full(len(values), np.nan, np.float32)
         wanted = [ours.get(feature.name) for feature in features(model.vocabulary)]
         return np.column_stack(
             [unknown if column is None else values[:, column] for column in wanted]
         )
 
+    def _figures(self, component: str, judged: _Judged) -> dict[str, Any]:
+        figures: dict[str, Any] = {
+            name: metrics.to_json() for name, metrics in judged.metrics.items()
+        }
+        rule = judged.spoken["rule"].fitted.forecast
+        figures["rule"]["text"] = rule_text(rule, self._data.features)
+        own = judged.spoken["test"]
+        figures["reliability"] = reliability(own.scored)
+        return figures
 
-def _medians(values: NDArray[np.float32]) -> list[float]:
+
+def reliability(scored: Scored) -> list[dict[str, float]]:
+    """Ten groups of decisions by what was foretold: how many, what was foretold, what came."""
+    edges = np.linspace(0, 1, _GROUPS + 1)
+    group = np.clip(np.searchsorted(edges, scored.probability, side="right") - 1, 0, _GROUPS - 1)
+    return [
+        {
+            "decisions": int(here.sum()),
+            "foretold": float(scored.probability[here].mean()),
+            "came": float(scored.label[here].mean()),
+        }
+        for here in (group == number for number in range(_GROUPS))
+        if here.any()
+    ]
+
+
+def _medians(values: Values) -> list[float]:
     known = ~np.isnan(values).all(axis=0)
     medians = np.full(values.shape[1], np.nan)
     medians[known] = np.nanmedian(values[:, known], axis=0)

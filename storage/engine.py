@@ -15,7 +15,13 @@ from psycopg import sql
 from storage.database import Conn
 from storage.queries import load
 
-SERIES_TIME = {"reading": "at", "device_event": "at", "rollup_hourly": "hour", "prediction": "at"}
+SERIES_TIME = {
+    "reading": "at",
+    "device_event": "at",
+    "rollup_hourly": "hour",
+    "prediction": "at",
+    "shadow_prediction": "at",
+}
 """The tables cut by time, and the column each is cut by."""
 
 _SPAN = timedelta(days=7)

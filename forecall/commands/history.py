@@ -1,4 +1,4 @@
-"""`forecall import, replay, train, models, score`: what is done with recorded history."""
+"""`forecall import, replay, train, score`: what is done with recorded history."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from forecall.commands import models
+from forecall.commands.store import say
 from forecall.config import load_settings
 from forecall.logs import set_up_logs
 from forecall.progress import shown
@@ -37,10 +39,10 @@ def register(app: typer.Typer) -> None:
         ("import", import_),
         ("replay", replay_),
         ("train", train_),
-        ("models", models_),
         ("score", score_),
     ):
         app.command(name, rich_help_panel=_PANEL)(command)
+    app.add_typer(models.app, name="models", rich_help_panel=_PANEL)
 
 
 def import_(
@@ -128,40 +130,24 @@ def train_(
         made = train(
             installation.database, clock, horizon=timedelta(hours=horizon), progress=progress
         )
-    table = Table("Task", "Stage", "Precision", "Recall", "Warned", "False episodes", box=None)
+    columns = ("Id", "Task", "Stage", "Precision", "Recall", "Warned", "False episodes", "Cost")
+    table = Table(*columns, "Rule's", "Line's", box=None)
     for model in made:
         test = model.test
         table.add_row(
+            str(model.model_id),
             str(model.task),
             model.stage,
             f"{test.precision:.3f}",
             f"{test.recall:.3f}",
             f"{test.warned} of {test.failures}",
             str(test.false_episodes),
+            *(f"{each.cost:.0f}" for each in (test, model.rule, model.logistic)),
         )
     _OUT.print(table if made else "No component failed often enough to learn from.")
-
-
-def models_(config: ConfigOption = None) -> None:
-    """List the models with the figures of their test period."""
-    from models.registry import listing
-
-    with _store(config) as installation, installation.database.transaction() as conn:
-        rows = listing(conn)
-    table = Table("Id", "Task", "Stage", "Trained", "Horizon", "Threshold", "F1", "Cost", box=None)
-    for row in rows:
-        test = row["metrics"]["test"]
-        table.add_row(
-            str(row["id"]),
-            row["task"],
-            row["stage"],
-            f"{row['trained_at']:%Y-%m-%d %H:%M}",
-            f"{row['horizon_h']:g} h",
-            f"{row['threshold']:.2f}",
-            f"{test['f1']:.3f}",
-            f"{test['cost']:.0f}",
-        )
-    _OUT.print(table)
+    for model in made:
+        for check in model.verdict.wanting:
+            say(f"{model.task}: not in charge, as {check.said}")
 
 
 def score_(config: ConfigOption = None) -> None:

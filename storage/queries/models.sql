@@ -1,6 +1,9 @@
 -- name: devices
 SELECT id FROM device WHERE kind = %(kind)s ORDER BY id
 
+-- name: places
+SELECT coalesce(site_id, -1) AS site_id, key FROM device WHERE id = ANY(%(devices)s) ORDER BY id
+
 -- name: span
 SELECT min(hour) AS first, max(hour) AS last
 FROM rollup_hourly
@@ -53,30 +56,79 @@ ORDER BY name
 SELECT DISTINCT model AS name FROM device
 WHERE id = ANY(%(devices)s) AND model <> '' ORDER BY name
 
--- name: champions
-SELECT id, task, horizon_h, threshold, feature_schema, settings, metrics, train_until,
-       artifact_sha256
+-- name: in_use
+SELECT id, task, stage, horizon_h, threshold, feature_schema, settings, distribution, train_until,
+       scored_at, artifact_sha256
 FROM model
-WHERE stage = 'champion'
-ORDER BY task
+WHERE stage = ANY(%(stages)s)
+ORDER BY task, stage
 
 -- name: artifact
 SELECT artifact FROM model WHERE id = %(id)s
 
--- name: retire_champion
-UPDATE model SET stage = 'retired' WHERE task = %(task)s AND stage = 'champion'
+-- name: displace
+UPDATE model SET stage = %(to)s WHERE task = %(task)s AND stage = %(stage)s
 
 -- name: add
-INSERT INTO model (task, stage, trained_at, train_from, train_until, test_from, test_until,
-                   horizon_h, feature_schema, threshold, metrics, settings, artifact,
-                   artifact_sha256)
-VALUES (%(task)s, %(stage)s, %(trained_at)s, %(train_from)s, %(train_until)s, %(test_from)s,
-        %(test_until)s, %(horizon_h)s, %(feature_schema)s, %(threshold)s, %(metrics)s,
-        %(settings)s, %(artifact)s, %(artifact_sha256)s)
+INSERT INTO model (task, stage, trained_at, promoted_at, train_from, train_until, test_from,
+                   test_until, horizon_h, feature_schema, threshold, metrics, settings, gate,
+                   distribution, artifact, artifact_sha256)
+VALUES (%(task)s, %(stage)s, %(trained_at)s, %(promoted_at)s, %(train_from)s, %(train_until)s,
+        %(test_from)s, %(test_until)s, %(horizon_h)s, %(feature_schema)s, %(threshold)s,
+        %(metrics)s, %(settings)s, %(gate)s, %(distribution)s, %(artifact)s, %(artifact_sha256)s)
 RETURNING id
 
 -- name: listing
-SELECT id, task, stage, trained_at, train_from, train_until, test_from, test_until, horizon_h,
-       threshold, metrics, artifact_sha256
+SELECT id, task, stage, trained_at, promoted_at, train_from, train_until, test_from, test_until,
+       horizon_h, threshold, feature_schema, metrics, gate, artifact_sha256
 FROM model
-ORDER BY task, trained_at DESC
+ORDER BY task, trained_at DESC, id DESC
+
+-- name: entry
+SELECT id, task, stage, trained_at, promoted_at, train_from, train_until, test_from, test_until,
+       horizon_h, threshold, feature_schema, metrics, gate, settings, distribution, scored_at,
+       artifact_sha256
+FROM model
+WHERE id = %(id)s
+
+-- name: lock_task
+SELECT FROM model WHERE task = %(task)s ORDER BY id FOR UPDATE
+
+-- name: move
+UPDATE model SET stage = %(stage)s, promoted_at = %(promoted_at)s WHERE id = %(id)s
+
+-- Who took charge last before the present champion did; last of all where nobody is in charge.
+-- name: champion_before
+SELECT id
+FROM model
+WHERE task = %(task)s AND stage <> 'champion'
+  AND promoted_at <= coalesce(
+      (SELECT promoted_at FROM model WHERE task = %(task)s AND stage = 'champion'), 'infinity')
+ORDER BY promoted_at DESC, id DESC
+LIMIT 1
+
+-- Of all who took charge after `id` did.
+-- name: forget_promotion
+UPDATE model SET promoted_at = NULL
+WHERE task = %(task)s AND id <> %(id)s
+  AND (promoted_at, id) > (SELECT promoted_at, id FROM model WHERE id = %(id)s)
+
+-- name: task_names
+SELECT DISTINCT task FROM model ORDER BY task
+
+-- Devices that were heard, repaired or failed since then; of those that never spoke live, all.
+-- name: news
+SELECT device.id
+FROM device
+LEFT JOIN device_status ON device_status.device_id = device.id
+WHERE device.kind = %(kind)s
+  AND (%(since)s::timestamptz IS NULL
+       OR coalesce(device_status.last_seen_at >= %(since)s, true)
+       OR EXISTS (SELECT FROM maintenance
+                  WHERE device_id = device.id AND recorded_at >= %(since)s)
+       OR EXISTS (SELECT FROM failure
+                  WHERE device_id = device.id AND recorded_at >= %(since)s))
+ORDER BY device.id
+
+-- name: scored
+UPDATE model SET scored_at = %(at)s WHERE id = ANY(%(ids)s)

@@ -105,7 +105,8 @@ def test_a_champion_of_other_features_is_not_used_and_is_displaced(
     _train(database, told)
     with database.transaction() as conn:
         conn.execute("UPDATE model SET feature_schema = 'older'")
-    assert score(database, ManualClock(told.end)) == 0
+    with pytest.raises(BadInputError, match="made for features older"):
+        score(database, ManualClock(told.end))
     assert _train(database, told).stage == "champion"
     assert [row["stage"] for row in _rows(database, "SELECT stage FROM model ORDER BY id")] == [
         "retired",
