@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import attendance, codes, devices, history, shards
+from forecall.commands import attendance, backtest, codes, devices, history, shards
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 collect = typer.Typer(no_args_is_help=True, help="Collect from devices, one protocol a process.")
 account = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 history.register(app)
+backtest.register(app)
 codes.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")

@@ -1,0 +1,133 @@
+"""`forecall backtest`: how well failures would have been foretold on a history of one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from domain.errors import BadInputError
+from forecall.commands.history import HistoryOption
+from forecall.commands.store import ConfigOption
+from forecall.config import load_settings
+from forecall.progress import shown
+
+_OUT = Console()
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
+_UNITS = {
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("backtest", rich_help_panel="History and models")(backtest_)
+
+
+def duration(text: str) -> timedelta:
+    """A span such as `90min`, `24h`, `3d` or `2w`. Raises BadInputError for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise BadInputError(f"{text!r}: allowed: a number and min, h, d or w, such as 24h or 3d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def backtest_(
+    history: HistoryOption,
+    horizon: Annotated[str, typer.Option(help="How far ahead to foretell: 24h, 3d, 7d.")] = "24h",
+    lead: Annotated[
+        str | None, typer.Option(help="A warning later than this is too late [default: 1h]")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option(help="Time between decisions [default: by the readings' rate]")
+    ] = None,
+    split: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="Judge from here (UTC) [default: a late share with enough failures]",
+        ),
+    ] = None,
+    gap: Annotated[
+        str | None, typer.Option(help="Between learning and test [default: the horizon]")
+    ] = None,
+    component: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given more than once.")
+    ] = None,
+    by_device: Annotated[
+        float | None, typer.Option(help="Judge on this share of the devices, never learned from.")
+    ] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Learn from a history folder's past, judge on what came later, and say what it is worth."""
+    from models.backtest import backtest
+    from models.backtest_json import to_json
+    from models.backtest_protocol import Asked
+    from pipeline.history import read_history
+
+    load_settings(config)
+    asked = Asked(
+        duration(horizon),
+        _given(lead),
+        _given(every),
+        split.replace(tzinfo=UTC) if split else None,
+        _given(gap),
+        tuple(component or ()),
+        by_device,
+    )
+    with shown(_OUT) as progress:
+        progress("reading files", 0.0)
+        result = backtest(read_history(history), asked, progress=progress)
+    figures = to_json(result)
+    if json_:
+        json_.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
+    _show(figures)
+
+
+def _given(text: str | None) -> timedelta | None:
+    return None if text is None else duration(text)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    table = Table(
+        "Component",
+        "Warned",
+        "Lead",
+        "Precision",
+        "Recall",
+        "F1",
+        "PR-AUC",
+        "False/month",
+        box=None,
+    )
+    for name, one in figures["components"].items():
+        table.add_row(
+            name,
+            f"{one['warned']} of {one['events']}",
+            f"{one['median_lead_h'] or 0:.0f} h",
+            *(_number(one[key]) for key in ("precision", "recall", "f1", "pr_auc")),
+            _number(one["false_episodes_per_device_month"]),
+        )
+    _OUT.print(table)
+    money = figures["money"]
+    _OUT.print(
+        f"Cost of the test period: {money['model']:,.0f}; by the best single rule {money['rule']:,.0f}; "
+        f"repairing when it breaks {money['repair_when_it_breaks']:,.0f}.",
+        highlight=False,
+    )
+    for skipped in figures["skipped"]:
+        _OUT.print(f"{skipped['component']}: {skipped['why']}.", highlight=False, markup=False)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
