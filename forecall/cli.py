@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import attendance, backtest, codes, devices, history, shards
+from forecall.commands import attendance, backtest, codes, devices, history, shards, simulation
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -101,12 +101,6 @@ def work(config: ConfigOption = None) -> None:
 def console_(config: ConfigOption = None) -> None:
     """Serve the web console."""
     _serve("console", config)
-
-
-@app.command(rich_help_panel=_SERVICES)
-def simulate(config: ConfigOption = None) -> None:
-    """Run the demo's simulated fleet (`up --demo` does it by itself)."""
-    _serve("simulate", config)
 
 
 @app.command(rich_help_panel=_CARE)
@@ -214,6 +208,9 @@ def _serve(service: str, config: Path | None) -> None:
     stop = stop_on_signals()
     with opened(settings, service) as installation:
         SERVICES[service](installation, stop)
+
+
+simulation.register(app, _serve)
 
 
 def main() -> None:

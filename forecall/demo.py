@@ -17,8 +17,8 @@ from forecall.config import MAX_DEMO_DEVICES, Settings
 from pipeline.counters import deltas
 from simulator.fleet import Device, Fleet, plan_fleet
 from simulator.history import DeviceHistory, Series, Spell, device_history
+from simulator.lives import life_of
 from simulator.script import MARGIN, plan_script
-from simulator.wear import life_of
 from storage.arrays import write_arrays
 from storage.clock import install_simulated_clock
 from storage.copy import DEVICE_EVENT, READING, copy_rows
@@ -171,7 +171,7 @@ class _Builder:
 
     def _collect(self, device: Device, batch: _Batch) -> None:
         span = (self._start - MARGIN, self._end + MARGIN)
-        life = self._script.added_to(device.key, life_of(device.key, device.kind, *span))
+        life = self._script.added_to(device.key, life_of(device, *span))
         past = device_history(device, self._zones[device.site], life, self._start, self._end)
         identity = self._add(device, past)
         for name, series in past.series.items():
@@ -184,9 +184,8 @@ class _Builder:
             (identity, rise.component, rise.peak, rise.peak, _SOURCE) for rise in past.failures
         ]
         batch.repairs += [
-            (identity, rise.component, rise.end, rise.end, _SOURCE, "repaired")
-            for rise in past.failures
-            if rise.end < self._end
+            (identity, repair.component, repair.at, repair.at, _SOURCE, repair.action)
+            for repair in past.repairs
         ]
 
     def _add(self, device: Device, past: DeviceHistory) -> int:

@@ -12,7 +12,7 @@ from domain.clock import Clock
 from simulator import clockwork
 from simulator.fleet import Device
 from simulator.signals import use
-from simulator.wear import Life, wear
+from simulator.wear import Life
 from simulator.zkteco.clock import EmulatedClock, Fault, Make, OperationCode
 from simulator.zkteco.server import ClockServer
 
@@ -61,7 +61,7 @@ class AttendanceClock:
         """
         now = self._clock.now()
         fault = Fault.NONE
-        if self.life.broken(now):
+        if self.life.dark_at(now):
             fault = Fault.REFUSING
         elif self.life.cut_off(now):
             fault = Fault.SILENT
@@ -99,9 +99,8 @@ class AttendanceClock:
 
     def _wear(self, now: datetime) -> None:
         moment = np.array([now.timestamp()])
-        level = wear(self.life.rises, clockwork.COMPONENT, moment)
-        activity = use(moment, self._time_zone, _FULL_USE)
-        hours = clockwork.clock_hours(self.traits, activity, level, self._rng)
+        worn = clockwork.clock_wear(self.life, moment)
+        hours = clockwork.clock_hours(use(moment, self._time_zone, _FULL_USE), worn, self._rng)
         for code, count in (
             (OperationCode.POWER_ON, hours.restarts),
             (OperationCode.VERIFY_FAILED, hours.verify_failed),

@@ -11,13 +11,31 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.attendance import Punch
-from simulator.wear import ORIGIN, Floats, seeded
+from simulator.wear import ORIGIN, Floats, Life, seeded, wear
 
-COMPONENT = "powerSupply"
+POWER, SENSOR, TIME = "powerSupply", "fingerprintSensor", "realTimeClock"
+METRICS = (
+    "x.ConnectTime",
+    "x.CommandTime",
+    "x.ClockDrift",
+    "x.PowerOnCount",
+    "x.VerifyFailedCount",
+    "x.VerifiedCount",
+    "CommunicationErrorCount",
+    "x.UserCount",
+    "x.FingerCount",
+    "x.RecordCount",
+    "x.RecordCapacity",
+    "x.LogFill",
+)
+"""What is measured of a clock."""
+
 CLEARED_EVERY_DAYS = 20
 """Somebody clears a clock's log so often, after its records were fetched."""
 
-_RESTARTS_IDLE, _RESTARTS_WORN = 0.002, 0.9  # an hour
+RESTARTS_IDLE, RESTARTS_WORN = 0.002, 0.9  # an hour
+UNREAD_BUSY, UNREAD_WORN = 0.15, 2.5  # fingers not recognised, an hour of full use
+LOSES_WORN_S = 6.0  # what a worn battery adds to the drift, an hour
 _JUMP_S = 9.0  # deviation of the jump in time that a restart leaves behind
 _SET_BEYOND_S = 55.0  # a clock further off than this is set by somebody
 _IN, _OUT = 0, 1
@@ -56,7 +74,7 @@ class ClockHours:
 
     Attributes:
         restarts: it lost power for a moment so often; each leaves an entry in the operation log.
-        jumps_s: what the restarts added to its drift.
+        jumps_s: what restarts and a weak battery added to its drift.
         verify_failed: fingers not recognised; each an entry in the operation log.
     """
 
@@ -65,15 +83,32 @@ class ClockHours:
     verify_failed: npt.NDArray[np.int64]
 
 
-def clock_hours(
-    of: ClockTraits, activity: Floats, wear: Floats, rng: np.random.Generator
-) -> ClockHours:
+@dataclass(frozen=True, slots=True)
+class ClockWear:
+    """The wear of a clock's parts in each of some hours, as far as each part's sign shows it."""
+
+    power: Floats
+    sensor: Floats
+    battery: Floats
+
+
+def clock_wear(life: Life, moments: Floats) -> ClockWear:
+    """How worn the parts of the clock with this `life` are at `moments` (seconds since 1970)."""
+    return ClockWear(
+        wear(life.rises, POWER, moments, "x.PowerOnCount"),
+        wear(life.rises, SENSOR, moments, "x.VerifyFailedCount"),
+        wear(life.rises, TIME, moments, "x.ClockDrift"),
+    )
+
+
+def clock_hours(activity: Floats, worn: ClockWear, rng: np.random.Generator) -> ClockHours:
     """Draws the hours of a clock that is used and worn so much."""
-    restarts = rng.poisson(_RESTARTS_IDLE + _RESTARTS_WORN * wear)
+    restarts = rng.poisson(RESTARTS_IDLE + RESTARTS_WORN * worn.power)
     return ClockHours(
         restarts=restarts,
-        jumps_s=rng.normal(0, _JUMP_S, len(wear)) * np.sqrt(restarts),
-        verify_failed=rng.poisson(0.15 * activity),
+        jumps_s=rng.normal(0, _JUMP_S, len(restarts)) * np.sqrt(restarts)
+        + LOSES_WORN_S * worn.battery,
+        verify_failed=rng.poisson(activity * (UNREAD_BUSY + UNREAD_WORN * worn.sensor)),
     )
 
 

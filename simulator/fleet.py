@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
@@ -112,26 +112,38 @@ _PREFIX = {DeviceKind.CLOCK: "SIMC", DeviceKind.POS: "SIMP", DeviceKind.KIOSK: "
 
 
 def plan_fleet(clocks: int, terminals: int, today: date, seed: int = 1) -> Fleet:
-    """The fleet of `clocks` attendance clocks and `terminals` terminals, half of them kiosks.
+    """The fleet of `clocks` attendance clocks and `terminals` terminals, half of them kiosks."""
+    kiosks = terminals // 2
+    counts = {
+        DeviceKind.CLOCK: clocks,
+        DeviceKind.POS: terminals - kiosks,
+        DeviceKind.KIOSK: kiosks,
+    }
+    return plan_kinds(counts, today, seed)
 
-    The same arguments give the same fleet. Every key starts with `SIM`.
+
+def plan_kinds(counts: Mapping[DeviceKind, int], today: date, seed: int = 1) -> Fleet:
+    """The fleet of so many devices of each kind. The same arguments give the same fleet.
+
+    Every key starts with `SIM` and differs from seed to seed, and so do the devices' lives.
     """
     rng = np.random.default_rng(seed)
-    kiosks = terminals // 2
     devices = [
-        *islice(_devices(DeviceKind.CLOCK, today, rng), clocks),
-        *islice(_devices(DeviceKind.POS, today, rng), terminals - kiosks),
-        *islice(_devices(DeviceKind.KIOSK, today, rng), kiosks),
+        device
+        for kind, count in counts.items()
+        for device in islice(_devices(kind, today, rng, "" if seed == 1 else f"{seed}-"), count)
     ]
     return Fleet(_CUSTOMERS, _ENGINEERS, _SITES, tuple(devices))
 
 
-def _devices(kind: DeviceKind, today: date, rng: np.random.Generator) -> Iterator[Device]:
+def _devices(
+    kind: DeviceKind, today: date, rng: np.random.Generator, series: str
+) -> Iterator[Device]:
     number = 0
     while True:
         number += 1
         model, firmware = _MODELS[kind][int(rng.integers(len(_MODELS[kind])))]
-        key = f"{_PREFIX[kind]}{number:05d}"
+        key = f"{_PREFIX[kind]}{series}{number:05d}"
         yield Device(
             key=key,
             kind=kind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ from simulator.wear import Floats, Life, Rise, seeded, wear
 
 Mask = npt.NDArray[np.bool_]
 
-_HOUR_S = 3600.0
+__HOUR_S = 3600.0
 _WORKS_AGAIN = "restored"
 _COMMANDS_TO_CONNECT = 2
 _CLOCK_ACTIVITY = 1.0
@@ -52,6 +52,13 @@ class PastEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    at: datetime
+    component: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spell:
     """The device was down from `start` to `end`."""
 
@@ -64,11 +71,16 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class DeviceHistory:
-    """One device's past. `spells` are in order and do not touch each other."""
+    """One device's past. `spells` are in order and do not touch each other.
+
+    Attributes:
+        repairs: of failures, and what else somebody did to a component.
+    """
 
     series: Mapping[str, Series]
     events: tuple[PastEvent, ...]
     failures: tuple[Rise, ...]
+    repairs: tuple[Repair, ...]
     spells: tuple[Spell, ...]
 
 
@@ -76,7 +88,7 @@ def device_history(
     device: Device, time_zone: str, life: Life, start: datetime, end: datetime
 ) -> DeviceHistory:
     """The past of `device` from `start` to `end`; `life` must cover it."""
-    hours = np.arange(start.timestamp(), end.timestamp(), _HOUR_S)
+    hours = np.arange(start.timestamp(), end.timestamp(), __HOUR_S)
     rng = seeded(device.key, f"history {end:%Y-%m-%d}")
     if device.kind is DeviceKind.CLOCK:
         series = _clock_series(device, time_zone, life, hours, rng)
@@ -88,8 +100,15 @@ def device_history(
         series,
         tuple(sorted((e for e in events if start <= e.at < end), key=lambda event: event.at)),
         tuple(rise for rise in life.failures() if start <= rise.peak < end),
+        tuple(repair for repair in _repairs(life) if start <= repair.at < end),
         tuple(_spells(device.kind, life, start, end)),
     )
+
+
+def _repairs(life: Life) -> Iterator[Repair]:
+    for rise in life.rises:
+        if served := rise.repair():
+            yield Repair(served[0], rise.component, served[1])
 
 
 def _terminal_past(
@@ -97,44 +116,51 @@ def _terminal_past(
 ) -> tuple[dict[str, Series], list[PastEvent]]:
     signals, of = SIGNALS[device.kind], traits(device.key, device.kind)
     moments = hours + of.minute * 60
-    activity = use(moments, time_zone, of.usage) * ~_broken(life, moments)
-    values = _counters(signals, life, moments, activity, rng)
+    lit = ~_any_within(life.dark(), moments)
+    activity = use(moments, time_zone, of.usage) * ~_halted(life, moments)
+    values = _counters(signals, life, moments, activity, lit, rng)
     for gauge in signals.gauges:
-        level = wear(life.rises, gauge.component, moments)
+        level = wear(life.rises, gauge.component, moments, gauge.metric)
         values[gauge.metric] = gauge_values(gauge, of.offsets[gauge.metric], activity, level, rng)
     for stock in signals.stocks:
         values[stock.metric] = stock_values(stock, of.forgetful, values[stock.counter])
-    series = {name: Series(moments, each) for name, each in values.items()}
+    series = {name: Series(moments[lit], each[lit]) for name, each in values.items()}
     return series, _events(signals, life, moments, rng)
 
 
 def _counters(
-    signals: Signals, life: Life, moments: Floats, activity: Floats, rng: np.random.Generator
+    signals: Signals,
+    life: Life,
+    moments: Floats,
+    activity: Floats,
+    lit: Mask,
+    rng: np.random.Generator,
 ) -> dict[str, Floats]:
-    return {
-        signal.metric: np.cumsum(
-            counter_steps(signal, activity, wear(life.rises, signal.component, moments), rng)
-        ).astype(np.float64)
-        for signal in signals.counters
-    }
+    counted = {}
+    for signal in signals.counters:
+        worn = wear(life.rises, signal.component, moments, signal.metric)
+        steps = counter_steps(signal, activity, worn, rng) * lit
+        counted[signal.metric] = np.cumsum(steps).astype(np.float64)
+    return counted
 
 
 def _events(
     signals: Signals, life: Life, moments: Floats, rng: np.random.Generator
 ) -> list[PastEvent]:
-    works = ~_broken(life, moments)
+    works = ~_halted(life, moments)
     found: list[PastEvent] = []
     for signal in signals.events:
-        counts = event_counts(signal, wear(life.rises, signal.component, moments), rng) * works
+        worn = wear(life.rises, signal.component, moments, signal.code)
+        counts = event_counts(signal, worn, rng) * works
         for hour in np.repeat(moments, counts):
-            at = datetime.fromtimestamp(float(hour + rng.uniform(0, _HOUR_S)), UTC)
+            at = datetime.fromtimestamp(float(hour + rng.uniform(0, __HOUR_S)), UTC)
             found.append(PastEvent(at, signal.component, signal.code, signal.severity))
     return found
 
 
 def _failure_events(life: Life, signals: Signals) -> list[PastEvent]:
     found: list[PastEvent] = []
-    for rise in life.failures():
+    for rise in [rise for rise in life.failures() if rise.told]:
         code = signals.failure_codes[rise.component]
         found.append(PastEvent(rise.peak, rise.component, code, Severity.CRITICAL))
         found.append(PastEvent(rise.end, rise.component, _WORKS_AGAIN, Severity.INFO))
@@ -146,17 +172,18 @@ def _clock_series(
 ) -> dict[str, Series]:
     of = clockwork.clock_traits(device.key)
     moments = hours + of.minute * 60
-    level = wear(life.rises, clockwork.COMPONENT, moments)
-    drawn = clockwork.clock_hours(of, use(moments, time_zone, _CLOCK_ACTIVITY), level, rng)
+    dark = _any_within(life.dark(), moments)
+    activity = use(moments, time_zone, _CLOCK_ACTIVITY) * ~dark
+    drawn = clockwork.clock_hours(activity, clockwork.clock_wear(life, moments), rng)
     records, by_finger = _record_counts(device.key, of, time_zone, moments)
-    heard = ~(_broken(life, moments) | _cut_off(life, moments))
+    heard = ~(dark | _cut_off(life, moments))
     values = {
         "x.ConnectTime": of.latency_s * _COMMANDS_TO_CONNECT + _machine_noise(len(hours), rng),
         "x.CommandTime": of.latency_s + _machine_noise(len(hours), rng),
         "x.ClockDrift": np.round(
             _drifts(of, drawn.jumps_s) + rng.normal(0, _DRIFT_NOISE_S, len(hours))
         ),
-        "x.PowerOnCount": np.cumsum(drawn.restarts).astype(np.float64),
+        "x.PowerOnCount": np.cumsum(drawn.restarts * ~dark + _returns(dark)).astype(np.float64),
         "x.VerifyFailedCount": np.cumsum(drawn.verify_failed).astype(np.float64),
         "x.VerifiedCount": by_finger,
         "CommunicationErrorCount": np.cumsum(~heard).astype(np.float64),
@@ -203,8 +230,16 @@ def _record_counts(
     return held.astype(np.float64), by_finger.astype(np.float64)
 
 
-def _broken(life: Life, moments: Floats) -> Mask:
-    return _any_within([(rise.peak, rise.end) for rise in life.failures()], moments)
+def _returns(dark: Mask) -> Mask:
+    """Whether the device has its power again just now."""
+    returns: Mask = np.concatenate([[False], dark[:-1] & ~dark[1:]])[: len(dark)]
+    return returns
+
+
+def _halted(life: Life, moments: Floats) -> Mask:
+    """Whether the device is out of service."""
+    broken = [(rise.peak, rise.end) for rise in life.halts()]
+    return _any_within(broken + life.dark(), moments)
 
 
 def _cut_off(life: Life, moments: Floats) -> Mask:
@@ -219,7 +254,7 @@ def _any_within(spans: list[tuple[datetime, datetime]], moments: Floats) -> Mask
 
 
 def _spells(kind: DeviceKind, life: Life, start: datetime, end: datetime) -> list[Spell]:
-    found = [_failure_spell(kind, rise) for rise in life.failures()]
+    found = [_failure_spell(kind, rise) for rise in life.halts()]
     cause = Cause.POLL_FAILED if kind is DeviceKind.CLOCK else Cause.MISSED_HEARTBEATS
     detail = "timeout" if kind is DeviceKind.CLOCK else ""
     found += [Spell(outage.start, outage.end, cause, detail, "") for outage in life.outages]
@@ -234,5 +269,7 @@ def _spells(kind: DeviceKind, life: Life, start: datetime, end: datetime) -> lis
 def _failure_spell(kind: DeviceKind, rise: Rise) -> Spell:
     if kind is DeviceKind.CLOCK:  # a clock without power can't say so
         return Spell(rise.peak, rise.end, Cause.POLL_FAILED, "refused", "")
+    if rise.silences:
+        return Spell(rise.peak, rise.end, Cause.MISSED_HEARTBEATS, "", "")
     detail = SIGNALS[kind].failure_codes[rise.component]
     return Spell(rise.peak, rise.end, Cause.REPORTED, detail, rise.component)

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from domain.device import DeviceKind
 from simulator.fleet import Device
-from simulator.wear import Life, Outage, Rise, life_of
+from simulator.lives import life_of
+from simulator.stories import STORIES, WEAR
+from simulator.wear import Life, Outage, Rise
 
 RAMP = timedelta(hours=42)
 REPAIR = timedelta(hours=5)
@@ -59,7 +61,9 @@ def plan_script(
             spared.append(device)
             continue
         wanted.remove(planned)
-        rises[device.key] = _rise(planned[1], start + delay + timedelta(seconds=planned[2] * speed))
+        rises[device.key] = _rise(
+            device.kind, planned[1], start + delay + timedelta(seconds=planned[2] * speed)
+        )
     begin = start + delay + timedelta(seconds=_OUTAGE_AFTER_S * speed)
     outage = Outage(begin, begin + timedelta(seconds=_OUTAGE_S * speed))
     lost = [device.key for device in spared if device.kind is not DeviceKind.CLOCK][:1]
@@ -71,9 +75,10 @@ def _calm(devices: list[Device], start: datetime) -> list[Device]:
     return [
         device
         for device in devices
-        if not (life := life_of(device.key, device.kind, *span)).rises and not life.outages
+        if not (life := life_of(device, *span)).rises and not life.outages
     ]
 
 
-def _rise(component: str, peak: datetime) -> Rise:
-    return Rise(component, peak - RAMP, peak, peak + REPAIR, 1.0, True)
+def _rise(kind: DeviceKind, component: str, peak: datetime) -> Rise:
+    worn = next(each for each in STORIES[kind] if (each.name, each.component) == (WEAR, component))
+    return Rise(component, peak - RAMP, peak, peak + REPAIR, 1.0, True, signs=worn.signs)

@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from domain.codes import Code
 from domain.device import DeviceKind
 from domain.report import Severity
+from domain.vocabulary import DEVICE
+from simulator.lives import usage_of
 from simulator.wear import Floats, seeded
 
 Counts = npt.NDArray[np.int64]
@@ -22,7 +25,10 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class CounterSignal:
-    """A counter: `idle` an hour in any case, `busy` at full use, `worn` at full use and wear 1."""
+    """A counter: `idle` an hour in any case, `busy` at full use, `worn` at full use and wear 1.
+
+    A `worn` below zero: what wear takes away.
+    """
 
     metric: str
     component: str
@@ -89,8 +95,8 @@ class Signals:
 _PRINTER, _CARD, _BILL, _POWER = "receiptPrinter", "cardReader", "billAcceptor", "powerSupply"
 _ANY_TERMINAL = Signals(
     counters=(
-        CounterSignal("HoursPoweredCount", "", idle=1.0),
-        CounterSignal("CommunicationErrorCount", "", idle=0.04, busy=0.05),
+        CounterSignal("HoursPoweredCount", DEVICE, idle=1.0),
+        CounterSignal("CommunicationErrorCount", DEVICE, idle=0.04, busy=0.05, worn=6),
         CounterSignal("ReceiptLinePrintedCount", _PRINTER, busy=420),
         CounterSignal("PaperCutCount", _PRINTER, busy=26),
         CounterSignal("FailedPaperCutCount", _PRINTER, busy=0.08, worn=7),
@@ -98,21 +104,24 @@ _ANY_TERMINAL = Signals(
     ),
     gauges=(
         GaugeSignal("x.PrintHeadTemperature", _PRINTER, 31, 8, 16, noise=1.6, spread=2.5),
-        GaugeSignal("x.SupplyVoltage", _POWER, 12.1, noise=0.05, spread=0.08),
+        GaugeSignal("x.SupplyVoltage", _POWER, 12.1, worn=-1.2, noise=0.08, spread=0.08),
     ),
     stocks=(
         StockSignal("x.PaperRemaining", "ReceiptLinePrintedCount", 0.005, 84, 94, 100, falls=True),
     ),
-    events=(EventSignal(_PRINTER, "paperJam", Severity.WARNING, idle=0.0012, worn=0.5),),
-    failure_codes={_PRINTER: "mechanicalFailure"},
+    events=(
+        EventSignal(_PRINTER, Code.PAPER_JAM, Severity.WARNING, idle=0.0012, worn=0.5),
+        EventSignal(_PRINTER, Code.USER_ERROR, Severity.WARNING, idle=0.0006, worn=1.5),
+    ),
+    failure_codes={_PRINTER: Code.MECHANICAL_FAILURE},
 )
 _POS = Signals(
     counters=(
-        CounterSignal("GoodReadCount", _CARD, busy=22),
+        CounterSignal("GoodReadCount", _CARD, busy=22, worn=-22),
         CounterSignal("FailedReadCount", _CARD, busy=0.7, worn=9),
     ),
-    events=(EventSignal(_CARD, "mediaJam", Severity.WARNING, idle=0.0008, worn=0.3),),
-    failure_codes={_CARD: "readerFailure"},
+    events=(EventSignal(_CARD, Code.MEDIA_JAM, Severity.WARNING, idle=0.0008, worn=0.3),),
+    failure_codes={_CARD: Code.READER_FAILURE},
 )
 _KIOSK = Signals(
     counters=(
@@ -121,8 +130,11 @@ _KIOSK = Signals(
         CounterSignal("x.BillJamCount", _BILL, busy=0.01, worn=1.2),
     ),
     stocks=(StockSignal("x.BillsInStacker", "x.BillAcceptedCount", 1, 700, 950),),
-    events=(EventSignal(_BILL, "jamAcceptor", Severity.WARNING, idle=0.0012, worn=0.5),),
-    failure_codes={_BILL: "transportMotor"},
+    events=(
+        EventSignal(_BILL, Code.JAM_ACCEPTOR, Severity.WARNING, idle=0.0012, worn=0.5),
+        EventSignal(_BILL, Code.FOREIGN_ITEM, Severity.WARNING, idle=0.0006, worn=1.5),
+    ),
+    failure_codes={_BILL: Code.TRANSPORT_MOTOR},
 )
 
 
@@ -163,7 +175,7 @@ def traits(key: str, kind: DeviceKind) -> Traits:
     rng = seeded(key, "traits")
     gauges = SIGNALS[kind].gauges if kind in SIGNALS else ()
     return Traits(
-        usage=float(rng.lognormal(-0.1, 0.3)),
+        usage=usage_of(key),
         minute=int(rng.integers(0, 55)),
         forgetful=bool(rng.random() < _FORGETFUL),
         offsets={gauge.metric: float(rng.normal(0, gauge.spread)) for gauge in gauges},
@@ -188,7 +200,7 @@ def counter_steps(
     """By how much the counter grows in each hour."""
     if signal.idle == 1.0:
         return np.ones(len(activity), dtype=np.int64)
-    rate = signal.idle + activity * (signal.busy + signal.worn * wear)
+    rate = signal.idle + activity * np.maximum(signal.busy + signal.worn * wear, 0.0)
     return rng.poisson(rate)
 
 

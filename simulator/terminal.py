@@ -55,12 +55,12 @@ class Terminal:
         self._boot_id = _new_boot()
         self._seq = 0
         self._connected = False
-        self._broken = self.life.broken(self.clock.now())
+        self._broken = self.life.told(self.clock.now())
 
     def meet_fate(self) -> None:
         """Breaks, is repaired, loses its network or gets it back, as its life has it just now."""
         now = self.clock.now()
-        before, self._broken = self._broken, self.life.broken(now)
+        before, self._broken = self._broken, self.life.told(now)
         if self.life.cut_off(now):
             self._cut()
         elif not self._connected:
@@ -111,13 +111,16 @@ class Terminal:
     def hour(self) -> list[tuple[timedelta, EventSignal]]:
         """Counts one hour, says its counters and gauges, and returns the events to come.
 
-        With each event stands how far in the coming hour it is.
+        With each event stands how far in the coming hour it is. Without power it does nothing.
         """
+        if self.life.dark_at(self.clock.now()):
+            return []
         now = np.array([self.clock.now().timestamp()])
         idle = self._broken is not None
         activity = use(now, self.time_zone, self.traits.usage) * (0.0 if idle else 1.0)
         for signal in self._signals.counters:
-            step = counter_steps(signal, activity, self._wear(signal.component, now), self._rng)
+            worn = self._wear(signal.component, now, signal.metric)
+            step = counter_steps(signal, activity, worn, self._rng)
             self.counters[signal.metric] = self.counters.get(signal.metric, 0.0) + float(step[0])
         gauges = self._gauges(activity, now)
         self._say("counters", {"counters": self.counters, "gauges": gauges})
@@ -126,8 +129,8 @@ class Terminal:
     def event(self, component: str, code: str, severity: Severity) -> None:
         self._say("event", {"component": component, "code": code, "severity": severity})
 
-    def _wear(self, component: str, moments: Floats) -> Floats:
-        return wear(self.life.rises, component, moments)
+    def _wear(self, component: str, moments: Floats, sign: str) -> Floats:
+        return wear(self.life.rises, component, moments, sign)
 
     def _gauges(self, activity: Floats, now: Floats) -> dict[str, float]:
         gauges = {
@@ -136,7 +139,7 @@ class Terminal:
                     signal,
                     self.traits.offsets[signal.metric],
                     activity,
-                    self._wear(signal.component, now),
+                    self._wear(signal.component, now, signal.metric),
                     self._rng,
                 )[0]
             )
@@ -151,10 +154,12 @@ class Terminal:
         return [
             (timedelta(minutes=float(self._rng.uniform(0, 60))), signal)
             for signal in self._signals.events
-            for _ in range(
-                int(event_counts(signal, self._wear(signal.component, now), self._rng)[0])
-            )
+            for _ in range(self._count(signal, now))
         ]
+
+    def _count(self, signal: EventSignal, now: Floats) -> int:
+        worn = self._wear(signal.component, now, signal.code)
+        return int(event_counts(signal, worn, self._rng)[0])
 
     def _will(self) -> Message:
         body = {"state": ReportedState.OFFLINE, "will": True}

@@ -14,10 +14,11 @@ from simulator.agenda import Agenda
 from simulator.attendance import AttendanceClock
 from simulator.fleet import Device
 from simulator.line import Address, Line, Link, SharedLine
+from simulator.lives import life_of
 from simulator.push import OPERATION_SIZE, PushingClock
 from simulator.script import MARGIN, Script
 from simulator.terminal import HEARTBEAT, Terminal
-from simulator.wear import Life, life_of
+from simulator.wear import Life
 
 OWN_LINES = 500
 """Up to so many terminals have a connection each; more of them share."""
@@ -118,7 +119,7 @@ class World:
     def _life(self, device: Device) -> Life:
         now = self._clock.now()
         span = (now - MARGIN, now + _LIVES_AHEAD + MARGIN)
-        return self._script.added_to(device.key, life_of(device.key, device.kind, *span))
+        return self._script.added_to(device.key, life_of(device, *span))
 
     # -- what happens when ---------------------------------------------------------------------
 

@@ -33,9 +33,10 @@ from pipeline.sweep import sweep
 from pipeline.watch import CollectorWatch
 from simulator.attendance import AttendanceClock
 from simulator.line import Address, Line
+from simulator.lives import life_of
 from simulator.script import MARGIN, plan_script
 from simulator.terminal import HEARTBEAT, Terminal
-from simulator.wear import Life, life_of
+from simulator.wear import Life
 from simulator.world import Member
 from storage.database import Database, Row
 from tests.waiting import wait_for
@@ -200,7 +201,7 @@ def _cast(database: Database, clock: ManualClock) -> tuple[_Role, _Role]:
     roles: dict[str, _Role] = {}
     for key, rise in script.rises.items():
         device = members[key].device
-        life = life_of(key, device.kind, now - MARGIN, now + MARGIN)
+        life = life_of(device, now - MARGIN, now + MARGIN)
         roles[rise.component] = _Role(members[key], script.added_to(key, life))
     return roles["billAcceptor"], roles["powerSupply"]
 

@@ -19,8 +19,9 @@ from forecall.demo import build_demo, is_built
 from forecall.live import read_fleet
 from simulator.fleet import plan_fleet
 from simulator.history import DeviceHistory, device_history
+from simulator.lives import life_of
 from simulator.script import MARGIN
-from simulator.wear import life_of
+from simulator.stories import WEAR
 from storage.database import Database
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ def past() -> dict[str, DeviceHistory]:
         device.key: device_history(
             device,
             zones[device.site],
-            life_of(device.key, device.kind, START - MARGIN, END + MARGIN),
+            life_of(device, START - MARGIN, END + MARGIN),
             START,
             END,
         )
@@ -69,19 +70,36 @@ def test_spells_and_events_lie_in_order_inside_the_span(past: dict[str, DeviceHi
         assert list(history.events) == sorted(history.events, key=lambda event: event.at)
 
 
-def test_a_terminals_failure_has_its_critical_event_and_a_clock_falls_silent(
+def test_a_failure_is_told_or_silences_the_device_or_shows_in_neither_way(
     past: dict[str, DeviceHistory],
 ) -> None:
     failures = [(key, history, rise) for key, history in past.items() for rise in history.failures]
     assert len(failures) > 30
     for key, history, rise in failures:
         critical = [event for event in history.events if event.severity == "critical"]
-        silent = key.startswith("SIMC")
-        assert silent != any(event.at == rise.peak for event in critical)
-        if silent:
-            heard = history.series["x.ClockDrift"].moments
-            inside = (heard >= rise.peak.timestamp()) & (heard < rise.end.timestamp())
+        assert rise.told == any(event.at == rise.peak for event in critical)
+        assert not (rise.told and key.startswith("SIMC"))
+        heard = next(iter(history.series.values())).moments
+        inside = (heard >= rise.peak.timestamp()) & (heard < rise.end.timestamp())
+        if rise.silences:
             assert not inside.any()
+    assert {(rise.told, rise.silences) for _, _, rise in failures} == {
+        (True, False),
+        (False, True),
+        (False, False),
+    }
+
+
+def test_every_repair_of_a_failure_and_every_planned_one_is_recorded(
+    past: dict[str, DeviceHistory],
+) -> None:
+    actions = set()
+    for history in past.values():
+        recorded = {(repair.at, repair.component, repair.action) for repair in history.repairs}
+        actions |= {repair.action for repair in history.repairs}
+        for rise in history.failures:
+            assert rise.end >= END or (rise.end, rise.component, "repaired") in recorded
+    assert actions == {"repaired", "replaced", "cleaned"}
 
 
 def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) -> None:
@@ -91,7 +109,7 @@ def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) 
             continue
         rejected = history.series["x.BillRejectedCount"]
         for rise in history.failures:
-            if rise.component != "billAcceptor" or rise.peak - rise.onset < timedelta(hours=30):
+            if (rise.component, rise.story) != ("billAcceptor", WEAR):
                 continue
             worn.append(_growth(rejected.moments, rejected.values, rise.peak))
             sound.append(_growth(rejected.moments, rejected.values, rise.onset))
