@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,9 @@ def cpu_seconds(pid: int, *, with_children: bool = False) -> float:
     ticks = sum(map(int, fields[11:15] if with_children else fields[11:13]))
     seconds = ticks / _TICKS
     if with_children:
-        seconds += sum(cpu_seconds(child) for child in _children(pid))
+        for child in _children(pid):
+            with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                seconds += cpu_seconds(child)
     return seconds
 
 
