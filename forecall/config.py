@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.errors import ConfigurationError
+from models.settings import Costs, CostSettings
 
 PREFIX = "FORECALL_"
 CONFIG_VARIABLE = "FORECALL_CONFIG"
@@ -91,6 +93,32 @@ class Settings(BaseSettings):
     keep_days: int = Field(
         default=400, ge=14, description="How long readings, events and rollups are kept."
     )
+    costs_visit: float = Field(
+        default=120, ge=0, description="What an engineer's visit costs, in any one currency."
+    )
+    costs_hour_down: float = Field(
+        default=50, ge=0, description="What an hour costs in which a device does not work."
+    )
+    costs_hours_down: float = Field(
+        default=4, ge=0, description="Hours that a device stands still after a surprise."
+    )
+    costs_failure_in_service: float = Field(
+        default=300, ge=0, description="What a surprise costs beside the visit and the hours."
+    )
+    costs_planned_saving: float = Field(
+        default=100, ge=0, description="By how much a planned repair is cheaper than an urgent one."
+    )
+    costs_most_false: float | None = Field(
+        default=None,
+        ge=0,
+        description="False warnings of a component per device-month, at most; empty: what is "
+        "cheapest.",
+    )
+    costs_by_kind: dict[str, dict[str, float]] = Field(
+        default={},
+        description="Costs that differ for a kind of device, by the same names: "
+        '{"kiosk": {"visit": 200}}.',
+    )
     demo_clocks: int = Field(
         default=40, ge=2, le=MAX_DEMO_DEVICES, description="Simulated attendance clocks."
     )
@@ -131,6 +159,26 @@ class Settings(BaseSettings):
         if len(_addresses(value, _MQTT_PORT)) > 1:
             raise ValueError("one host:port is wanted")
         return value
+
+    @field_validator("costs_by_kind")
+    @classmethod
+    def _of_known_costs(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        known = list(CostSettings.__dataclass_fields__)
+        for kind, costs in value.items():
+            for name, cost in costs.items():
+                if name not in known:
+                    raise ValueError(f"{kind}.{name} is unknown; allowed: {', '.join(known)}")
+                if cost < 0:
+                    raise ValueError(f"{kind}.{name} must be 0 or more")
+        return value
+
+    @property
+    def costs(self) -> Costs:
+        """What errors cost, by kind of device."""
+        names = CostSettings.__dataclass_fields__
+        usual = CostSettings(**{name: getattr(self, f"costs_{name}") for name in names})
+        kinds = {kind: replace(usual, **costs) for kind, costs in self.costs_by_kind.items()}
+        return Costs(usual, kinds)
 
     @property
     def mqtt_listens(self) -> tuple[str, int] | None:

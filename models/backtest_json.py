@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from models.backtest_result import LOGISTIC, MODEL, RULE, Backtest, Contender, Judged
-from models.evaluation import MONTH_H, episodes_of, evaluate, failures_of, tally, top_share
+from models.evaluation import MONTH_H, evaluate, tally, top_share
 from models.evaluation_bootstrap import draw_devices, interval, redrawn
+from models.evaluation_lists import episode_rows, failure_rows, reliability
 from models.money import cost_curve
 from pipeline.features.frames import Floats
 
 _SHARES = {"top_1pct": 0.01, "top_3pct": 0.03}
-_RELIABILITY = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 _CURVE = tuple(float(value) for value in np.round(np.arange(0.02, 1.0, 0.02), 2))
 _NEED_FAILURES = ("precision", "recall", "f1", "pr_auc", "roc_auc", "f1_at_half")
 
@@ -51,8 +51,12 @@ def to_json(result: Backtest) -> Json:
             {"kind": s.kind, "component": s.component, "why": s.why, "failures": s.failures}
             for s in result.skipped
         ],
-        "failures": [row for judged in result.judged for row in _failures(result, judged)],
-        "episodes": [row for judged in result.judged for row in _episodes(result, judged)],
+        "failures": [
+            row for judged in result.judged for row in _listed(failure_rows, result, judged)
+        ],
+        "episodes": [
+            row for judged in result.judged for row in _listed(episode_rows, result, judged)
+        ],
         "seconds": {name: round(value, 3) for name, value in result.seconds.items()},
     }
 
@@ -88,7 +92,7 @@ def _figures(judged: Judged, contender: Contender, drawn: Draws) -> Json:
         "decisions": found.decisions,
         "cost": found.cost,
         **{name: top_share(scored, share).to_json() for name, share in _SHARES.items()},
-        "reliability": _reliability(contender),
+        "reliability": reliability(scored),
         "intervals": {name: interval(values) for name, values in drawn.items()},
     }
     if not found.positives:
@@ -177,62 +181,10 @@ def _curve(judged: Judged) -> Json:
     }
 
 
-def _reliability(contender: Contender) -> list[Json]:
-    """What was foretold beside what came, by bands of probability."""
-    scored = contender.scored
-    band = np.digitize(scored.probability, _RELIABILITY[1:-1])
-    rows = []
-    for place in np.unique(band).tolist():
-        here = band == place
-        rows.append(
-            {
-                "from": _RELIABILITY[place],
-                "to": _RELIABILITY[place + 1],
-                "decisions": int(here.sum()),
-                "foretold": float(scored.probability[here].mean()),
-                "came": float(scored.label[here].mean()),
-            }
-        )
-    return rows
-
-
-def _failures(result: Backtest, judged: Judged) -> list[Json]:
+def _listed(rows: Callable[..., list[Json]], result: Backtest, judged: Judged) -> list[Json]:
     contender = judged.contenders[MODEL]
-    found = failures_of(contender.scored, contender.scored.probability >= contender.threshold)
-    return [
-        {
-            "device": result.devices[judged.device[device]],
-            "component": judged.name,
-            "at": _when(result, at),
-            "warned_at": None if np.isnan(warned) else _when(result, warned),
-            "lead_h": None if np.isnan(warned) else round(at - warned, 3),
-        }
-        for device, at, warned in zip(
-            found.device.tolist(), found.at.tolist(), found.warned_at.tolist(), strict=True
-        )
-    ]
-
-
-def _episodes(result: Backtest, judged: Judged) -> list[Json]:
-    contender = judged.contenders[MODEL]
-    found = episodes_of(contender.scored, contender.scored.probability >= contender.threshold)
-    return [
-        {
-            "device": result.devices[judged.device[device]],
-            "component": judged.name,
-            "from": _when(result, first),
-            "to": _when(result, last),
-            "false": false,
-        }
-        for device, first, last, false in zip(
-            *(getattr(found, name).tolist() for name in ("device", "first", "last", "false")),
-            strict=True,
-        )
-    ]
-
-
-def _when(result: Backtest, hours: float) -> str:
-    return result.protocol.at(hours).isoformat(timespec="seconds")
+    names = [result.devices[index] for index in judged.device.tolist()]
+    return rows(contender.scored, contender.threshold, result.protocol.start, names, judged.name)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -42,8 +42,10 @@ class CostSettings:
 
     @property
     def break_even(self) -> float:
-        """The probability at which sending somebody costs as much, on average, as waiting."""
-        return self.visit / (self.visit + self.surprise - self.foreseen)
+        """The probability at which sending somebody costs as much, on average, as waiting; 1 where
+        a surprise costs nothing either."""
+        both = self.visit + self.surprise - self.foreseen
+        return self.visit / both if both else 1.0
 
     def total(self, failures: _Number, warned: _Number, false: _Number) -> _Number:
         """What `failures` cost of which some were warned of, and false episodes: numbers or arrays."""
@@ -72,8 +74,6 @@ class TrainSettings:
         test_share: the last part of the period, which a model is judged on.
         max_devices: of a larger fleet a random sample is learned from.
         max_decisions: of more, the step between two decisions grows.
-        negatives_per_positive, fewest_negatives: decisions without a failure are thinned out to so
-            many for each one with, but not to fewer than these.
     """
 
     step: timedelta = timedelta(hours=3)
@@ -81,6 +81,4 @@ class TrainSettings:
     test_share: float = 0.25
     max_devices: int = 600
     max_decisions: int = 250_000
-    negatives_per_positive: int = 20
-    fewest_negatives: int = 6_000
-    costs: CostSettings = CostSettings()
+    costs: Costs = Costs()

@@ -75,7 +75,7 @@ def backtest_(
     from models.backtest_protocol import Asked
     from pipeline.history import read_history
 
-    load_settings(config)
+    costs = load_settings(config).costs
     asked = Asked(
         duration(horizon),
         _given(lead),
@@ -87,7 +87,7 @@ def backtest_(
     )
     with shown(_OUT) as progress:
         progress("reading files", 0.0)
-        result = backtest(read_history(history), asked, progress=progress)
+        result = backtest(read_history(history), asked, costs, progress=progress)
     figures = to_json(result)
     if json_:
         json_.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")

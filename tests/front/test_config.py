@@ -98,3 +98,14 @@ def test_a_shard_that_can_not_be_is_refused(tmp_path: Path, shards: str) -> None
     settings = load_settings(file)
     with pytest.raises(ConfigurationError, match=r"mqtt_shards|topics"):
         mqtt_shards(settings)
+
+
+def test_costs_are_said_for_all_and_for_a_kind(tmp_path: Path) -> None:
+    file = tmp_path / "forecall.toml"
+    file.write_text("[costs]\nvisit = 90\nmost_false = 0.1\n[costs.by_kind.kiosk]\nvisit = 200\n")
+    costs = load_settings(file).costs
+    assert (costs.of("pos").visit, costs.of("kiosk").visit) == (90, 200)
+    assert costs.of("kiosk").most_false == 0.1
+    file.write_text("[costs.by_kind.kiosk]\ntaxi = 1\n")
+    with pytest.raises(ConfigurationError, match=r"costs_by_kind.*kiosk\.taxi is unknown"):
+        load_settings(file)
