@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from collectors.mqtt.packets import PacketReader, Publish
 
 _READ = 1 << 18  # bytes asked of the socket at once
+_READ_EVERY_S = 0.01
 _log = structlog.get_logger()
 _PUBACK = b"\x40\x02"  # MQTT 3.1.1, 3.4: the number of the packet follows
 
@@ -41,6 +43,7 @@ class BatchClient(Client):
         self._reader = PacketReader()
         self._others = b""
         self._ended = False
+        self._next_read = 0.0
         self.on_pre_connect = self._begin
 
     def acknowledge(self, mids: Sequence[bytes]) -> None:
@@ -69,6 +72,7 @@ class BatchClient(Client):
     def _receive(self) -> list[Publish]:
         if not self._has_room():
             return []
+        self._let_some_come()
         try:
             data = super()._sock_recv(_READ)
         except BlockingIOError:
@@ -84,6 +88,14 @@ class BatchClient(Client):
                 return published
         self._ended = True
         return []
+
+    def _let_some_come(self) -> None:
+        """A broker writes each message by itself: woken for a few at a time, we would spend a
+        quarter more. A message that comes alone waits for nothing."""
+        early = self._next_read - time.monotonic()
+        if early > 0:
+            time.sleep(early)
+        self._next_read = time.monotonic() + _READ_EVERY_S
 
     def _sock_recv(self, bufsize: int) -> bytes:
         """Where paho asks for bytes: the packets that are not messages."""
