@@ -121,7 +121,12 @@ _MOVES = (
     Move("wait_for_customer", N_("Wait for the customer"), _AT_WORK, _S.WAITING_CUSTOMER),
     Move("wait_for_part", N_("Wait for a part"), _AT_WORK, _S.WAITING_PART),
     Move("resume", N_("Resume"), _WAITING, _S.PLANNED),
-    Move("cancel", N_("Cancel"), _BEFORE_VISIT | {_S.DISPATCHED} | _WAITING, _S.CANCELLED),
+    Move(
+        "cancel",
+        N_("Cancel"),
+        _BEFORE_VISIT | {_S.DISPATCHED, _S.ON_SITE} | _WAITING,  # on site: nothing is wrong
+        _S.CANCELLED,
+    ),
 )
 
 MOVES: dict[str, Move] = {move.name: move for move in _MOVES}

@@ -16,7 +16,8 @@ from storage.queries import load
 VERIFIED_AFTER = timedelta(hours=24)
 """A repaired device of which no sign was seen for so long is verified, and its case closed."""
 
-_NOBODY_OUT = [state.value for state in MOVES["cancel"].sources - {TicketState.DISPATCHED}]
+_OUT = {TicketState.DISPATCHED, TicketState.ON_SITE}
+_NOBODY_OUT = [state.value for state in MOVES["cancel"].sources - _OUT]
 """A foretold failure that did not come is cancelled only while nobody is on the way for it."""
 
 

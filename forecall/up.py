@@ -41,7 +41,7 @@ _GENERATED_ACCOUNT = "admin"
 _PASSWORD_BYTES = 12
 _MARGIN_S = 2.0  # wall seconds that may have passed after `reached_at` was last written
 # Somebody waits for the first models: half the decisions make them as good within a few hundredths.
-_FIRST_TRAINING = TrainSettings(step=timedelta(hours=6), fewest_negatives=6_000)
+_FIRST_TRAINING = TrainSettings(step=timedelta(hours=6))
 _NOT_YET = timedelta(days=7)
 _SERVICES = ("console", "work", "collect mqtt", "collect zkteco", "collect adms")
 

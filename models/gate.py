@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from domain.text import N_, Text
 from models.evaluation import Scored, tally
+from models.evaluation_bootstrap import draw_devices
 from models.registry import Stage
 from models.settings import CostSettings
 from pipeline.features.frames import Floats, Ints
@@ -29,8 +30,6 @@ STEADY = 0.9
 
 FEWEST_PLACES = 3
 """On so few sites one may well carry the gain."""
-
-_DRAWINGS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +149,7 @@ def _better(candidate: Contender, other: Contender) -> bool:
 
 def _steady(gain: Floats, places: Ints) -> tuple[Check, Check]:
     """Whether the gain (devices,) would be there with other devices, and without any one of them."""
-    share = float(np.mean(drawings(len(gain)) @ gain >= 0))
+    share = float(np.mean(draw_devices(len(gain)) @ gain >= 0))
     drawn = Text(
         N_("not dearer in {share} % of the drawings of devices; {wanted} % are wanted"),
         {"share": round(100 * share), "wanted": round(100 * STEADY)},
@@ -189,14 +188,7 @@ def calibration_interval(
     _, place = np.unique(device, return_inverse=True)
     came = np.bincount(place, weights=label)
     foretold = np.bincount(place, weights=probability)
-    drawn = drawings(len(came))
+    drawn = draw_devices(len(came))
     ratio = (drawn @ came) / np.maximum(drawn @ foretold, 1e-9)
     low, high = np.quantile(ratio, [0.025, 0.975])
     return float(low), float(high)
-
-
-def drawings(devices: int) -> Floats:
-    """(drawings, devices): how often each device was drawn, with replacement; the same each time."""
-    rng = np.random.default_rng(0)
-    share = np.full(devices, 1 / max(1, devices))
-    return rng.multinomial(devices, share, _DRAWINGS).astype(np.float64)

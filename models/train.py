@@ -20,9 +20,11 @@ from models.baselines import fit_logistic, fit_rule, rule_text
 from models.dataset import Dataset, TaskRows, load_dataset, task_rows
 from models.distribution import describe
 from models.evaluation import Metrics, Scored, evaluate
+from models.evaluation_lists import episode_rows, failure_rows, reliability
 from models.forecast import Bools, Fitted, Forecast, Values, fit_components
 from models.gate import Contender, Verdict, contender, judge
 from models.money import cheapest_threshold
+from models.outcomes import with_prevented
 from models.registry import Model, NewModel, Stage, Task, add, champions
 from models.settings import TrainSettings
 from pipeline.features.definitions import Vocabulary, features
@@ -30,7 +32,6 @@ from pipeline.features.frames import HOUR, Floats, Ints
 from storage.database import Conn, Database
 from storage.queries import load
 
-_GROUPS = 10  # of decisions, in the reliability table
 _log = structlog.get_logger()
 
 Progress = Callable[[str, float], None]
@@ -91,13 +92,12 @@ def _train_kind(
 ) -> Iterator[Trained]:
     kind = tasks[0].kind
     with database.transaction() as conn:
-        data, vocabulary = _load(conn, kind, now, settings)
-        places = _places(conn, data)
+        past = _load(conn, kind, now, settings)
         present = {each.task.component: each for each in champions(conn) if each.task.kind == kind}
     components = [task.component for task in tasks]
-    training = _Training(data, vocabulary, components, horizon, settings)
-    for component, judged in training.run(present, places, say):
-        row = training.keep(component, judged, Task(kind, component), now)
+    training = _Training(past, components, horizon, settings)
+    for component, judged in training.run(present, say):
+        row = training.keep(component, judged, now)
         yield _keep(database, row, judged)
 
 
@@ -107,21 +107,32 @@ def _tasks(conn: Conn, now: datetime, settings: TrainSettings) -> list[Task]:
     return [Task(row["kind"], row["component"]) for row in rows]
 
 
-def _load(
-    conn: Conn, kind: str, now: datetime, settings: TrainSettings
-) -> tuple[Dataset, Vocabulary]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """What is known of one kind of device.
+
+    Attributes:
+        places: (devices,) where each stands; negative: not known.
+    """
+
+    kind: str
+    data: Dataset
+    vocabulary: Vocabulary
+    keys: Sequence[str]
+    places: Ints
+
+
+def _load(conn: Conn, kind: str, now: datetime, settings: TrainSettings) -> _Past:
     span = conn.execute(load("models")["span"], {"kind": kind, "now": now}).fetchone()
     assert span is not None
     start = span["first"] or now - timedelta(days=365)
     end = min(now, span["last"] + HOUR) if span["last"] else now
-    return load_dataset(conn, kind, start, end, settings)
-
-
-def _places(conn: Conn, data: Dataset) -> Ints:
-    """(devices,) where each stands; -1: not known."""
+    data, vocabulary = load_dataset(conn, kind, start, end, settings)
     ids = data.device_ids.tolist()
     rows = conn.execute(load("models")["places"], {"devices": ids}).fetchall()
-    return np.array([row["site_id"] for row in rows], np.int64)
+    keys = [row["key"] for row in rows]
+    places = np.array([row["site_id"] for row in rows], np.int64)
+    return _Past(kind, with_prevented(conn, data, now), vocabulary, keys, places)
 
 
 def _keep(database: Database, row: NewModel, judged: _Judged) -> Trained:
@@ -163,25 +174,19 @@ class _Training:
     """The tasks of one kind of device: its decisions, and how they are cut in time."""
 
     def __init__(
-        self,
-        data: Dataset,
-        vocabulary: Vocabulary,
-        components: Sequence[str],
-        horizon: timedelta,
-        settings: TrainSettings,
+        self, past: _Past, components: Sequence[str], horizon: timedelta, settings: TrainSettings
     ) -> None:
-        self._data, self._vocabulary, self._settings = data, vocabulary, settings
+        self._past, self._data = past, past.data
+        self._costs = settings.costs.of(past.kind)
         self._horizon, self._horizon_h = horizon, horizon / HOUR
-        self._rows = {name: task_rows(data, name, horizon) for name in components}
-        moments = np.unique(data.moment)
-        first, last = moments.min(initial=data.end), moments.max(initial=0.0)
+        self._rows = {name: task_rows(past.data, name, horizon) for name in components}
+        moments = np.unique(past.data.moment)
+        first, last = moments.min(initial=past.data.end), moments.max(initial=0.0)
         self._every_h = float(np.diff(moments).min(initial=last - first))
         self._test_from = float(last - settings.test_share * (last - first))
 
-    def run(
-        self, present: Mapping[str, Model], places: Ints, say: Progress
-    ) -> Iterator[tuple[str, _Judged]]:
-        """Each component that enough failures were held out of, judged."""
+    def run(self, present: Mapping[str, Model], say: Progress) -> Iterator[tuple[str, _Judged]]:
+        """Each component with enough failures to learn from, judged."""
         learn = {name: self._known_by(rows) for name, rows in self._rows.items()}
         fitted = {
             name: fit(self._data, self._rows, learn, self._horizon_h, None, say)
@@ -193,10 +198,9 @@ class _Training:
                     name: self._spoken(component, found[component])
                     for name, found in fitted.items()
                 }
-                verdict = self._verdict(spoken, present.get(component), places)
-                yield component, _Judged(spoken, verdict)
+                yield component, _Judged(spoken, self._verdict(spoken, present.get(component)))
 
-    def keep(self, component: str, judged: _Judged, task: Task, now: datetime) -> NewModel:
+    def keep(self, component: str, judged: _Judged, now: datetime) -> NewModel:
         """What the registry keeps: a model of everything, with the judged one's figures."""
         everything = {component: np.ones(len(self._rows[component].index), bool)}
         rows = {component: self._rows[component]}
@@ -204,7 +208,7 @@ class _Training:
         values = self._data.values[rows[component].index]
         at, end = self._data.start, self._data.start + self._data.end * HOUR
         return NewModel(
-            task=task,
+            task=Task(self._past.kind, component),
             stage=judged.verdict.stage,
             trained_at=now,
             train_from=at + rows[component].moment.min() * HOUR,
@@ -213,10 +217,10 @@ class _Training:
             test_until=end,
             horizon=self._horizon,
             threshold=judged.spoken["test"].threshold,
-            vocabulary=self._vocabulary,
+            vocabulary=self._past.vocabulary,
             usual=_medians(values),
             distribution=describe(values, self._data.devices),
-            costs=asdict(self._settings.costs),
+            costs=asdict(self._costs),
             metrics=self._figures(component, judged),
             gate=judged.verdict.to_json(),
             forecast=last[component].forecast,
@@ -227,7 +231,7 @@ class _Training:
         return known
 
     def _spoken(self, component: str, fitted: Fitted) -> _Spoken:
-        rows, costs = self._rows[component], self._settings.costs
+        rows, costs = self._rows[component], self._costs
         rehearsed = np.zeros(len(rows.index), bool)
         rehearsed[fitted.rehearsal.row] = True
         first = rows.moment[rehearsed].min(initial=self._test_from)
@@ -258,20 +262,18 @@ class _Training:
             weight=self._data.weight,
         )
 
-    def _verdict(
-        self, spoken: Mapping[str, _Spoken], champion: Model | None, places: Ints
-    ) -> Verdict:
-        costs = self._settings.costs
+    def _verdict(self, spoken: Mapping[str, _Spoken], champion: Model | None) -> Verdict:
+        costs = self._costs
         ours, rule = (
             contender(spoken[name].scored, spoken[name].threshold, costs)
             for name in ("test", "rule")
         )
         rivals = self._rivals(spoken["test"], champion) if champion else None
-        return judge(ours, rule, rivals, costs, places)
+        return judge(ours, rule, rivals, costs, self._past.places)
 
     def _rivals(self, spoken: _Spoken, champion: Model) -> tuple[Contender, Contender]:
         """Candidate and champion on the held-out decisions that the champion never learned from."""
-        costs, component = self._settings.costs, champion.task.component
+        costs, component = self._costs, champion.task.component
         learned = (champion.train_until - self._data.start) / HOUR
         since, rows = max(learned, self._test_from), self._rows[component]
         fresh = rows.moment >= since
@@ -300,22 +302,8 @@ class _Training:
         figures["rule"]["text"] = rule_text(rule, self._data.features)
         own = judged.spoken["test"]
         figures["reliability"] = reliability(own.scored)
-        return figures
-
-
-def reliability(scored: Scored) -> list[dict[str, float]]:
-    """Ten groups of decisions by what was foretold: how many, what was foretold, what came."""
-    edges = np.linspace(0, 1, _GROUPS + 1)
-    group = np.clip(np.searchsorted(edges, scored.probability, side="right") - 1, 0, _GROUPS - 1)
-    return [
-        {
-            "decisions": int(here.sum()),
-            "foretold": float(scored.probability[here].mean()),
-            "came": float(scored.label[here].mean()),
-        }
-        for here in (group == number for number in range(_GROUPS))
-        if here.any()
-    ]
+        told = (own.scored, own.threshold, self._data.start, self._past.keys, component)
+        return figures | {"failures": failure_rows(*told), "episodes": episode_rows(*told)}
 
 
 def _medians(values: Values) -> list[float]:

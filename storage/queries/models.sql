@@ -132,3 +132,61 @@ ORDER BY device.id
 
 -- name: scored
 UPDATE model SET scored_at = %(at)s WHERE id = ANY(%(ids)s)
+
+-- Tickets that a prediction opened. A failure within the time foretold counts, whichever ticket it came
+-- to; a repair by a person; and the reason for which the ticket was cancelled.
+-- name: outcomes
+SELECT ticket.id, ticket.device_id, ticket.component, ticket.predicted_at, ticket.closed_at,
+       told.model_id,
+       coalesce(ticket.failed_at, (
+           SELECT min(at) FROM failure
+           WHERE device_id = ticket.device_id AND component = ticket.component
+             AND at > ticket.predicted_at
+             AND at <= ticket.predicted_at + coalesce(told.horizon_h, 24) * interval '1 hour'
+             AND at <= %(now)s)) AS failed_at,
+       done.repaired_at, done.reason
+FROM ticket
+LEFT JOIN LATERAL (
+    SELECT model_id, horizon_h FROM prediction
+    WHERE device_id = ticket.device_id AND component = ticket.component
+      AND at <= ticket.predicted_at AND at > ticket.predicted_at - interval '3 days'
+      AND probability >= threshold
+    ORDER BY at DESC LIMIT 1
+) AS told ON true
+LEFT JOIN LATERAL (
+    SELECT min(at) FILTER (WHERE data ->> 'move' = 'repair') AS repaired_at,
+           min(data ->> 'reason') FILTER (WHERE data ->> 'move' = 'cancel') AS reason
+    FROM ticket_event
+    WHERE ticket_id = ticket.id AND kind = 'moved' AND at <= %(now)s
+) AS done ON true
+WHERE ticket.origin = 'prediction' AND ticket.fault_class = 'breakdown'
+  AND ticket.predicted_at >= %(since)s AND ticket.predicted_at <= %(now)s
+ORDER BY ticket.predicted_at, ticket.id
+
+-- One prediction of a device a day whose time is over, and what came first.
+-- name: matured
+SELECT DISTINCT ON (p.device_id, date_trunc('day', p.at, 'UTC'))
+       p.device_id, p.at, p.probability,
+       failed.at IS NOT NULL AS failed,
+       (SELECT min(m.at) FROM maintenance m
+        WHERE m.device_id = p.device_id AND m.component = p.component AND m.at > p.at
+          AND m.at <= p.at + p.horizon_h * interval '1 hour'
+          AND m.at < coalesce(failed.at, 'infinity')) AS serviced_at
+FROM prediction p
+LEFT JOIN LATERAL (
+    SELECT min(f.at) AS at FROM failure f
+    WHERE f.device_id = p.device_id AND f.component = p.component AND f.at > p.at
+      AND f.at <= p.at + p.horizon_h * interval '1 hour'
+) AS failed ON true
+WHERE p.model_id = %(model_id)s AND p.at >= %(start)s AND p.at <= %(until)s
+ORDER BY p.device_id, date_trunc('day', p.at, 'UTC'), p.at
+
+-- name: note_check
+INSERT INTO model_check (model_id, kind, at, value, bound, alarmed, detail)
+VALUES (%(model_id)s, %(kind)s, %(at)s, %(value)s, %(bound)s, %(alarmed)s, %(detail)s)
+
+-- name: checks
+SELECT DISTINCT ON (model_id, kind) model_id, kind, at, value, bound, alarmed, detail
+FROM model_check
+JOIN model ON model.id = model_id AND model.stage = 'champion'
+ORDER BY model_id, kind, at DESC, model_check.id DESC

@@ -36,7 +36,7 @@ def day(database: Database, tmp_path: Path) -> Iterator[Day]:
     clock = ManualClock(DAWN)
     settings = Settings(demo_clocks=40, demo_terminals=80)
     build_demo(database, settings, DAWN, lambda _what, _share: None)
-    train(database, clock, settings=TrainSettings(step=timedelta(hours=6), fewest_negatives=4_000))
+    train(database, clock, settings=TrainSettings(step=timedelta(hours=6)))
     with the_day(database, clock, tmp_path) as day:
         yield day
 

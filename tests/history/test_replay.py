@@ -32,7 +32,7 @@ def test_what_devices_said_flows_through_every_room(database: Database, tmp_path
     start = START + timedelta(hours=fails - 30)
     end = START + timedelta(hours=fails + 6)
     import_history(database, ManualClock(start), told.folder, until=start)
-    train(database, ManualClock(start), settings=TrainSettings(fewest_negatives=2_000))
+    train(database, ManualClock(start), settings=TrainSettings(step=timedelta(hours=6)))
     history = read_history(told.folder)
     plan = ReplayPlan(start, end)
     with Broker(tmp_path / "broker") as broker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from models.settings import TrainSettings
 from storage.database import Database
 from tests.history.helpers import Told, write_folder
 
-SETTINGS = TrainSettings(fewest_negatives=2_000)
+SETTINGS = TrainSettings(step=timedelta(hours=6))
 
 
 @pytest.fixture
