@@ -96,8 +96,8 @@ SURGES: Mapping[DeviceKind, Story] = {
 
 _CLOCK = (
     Story(
-        WEAR, _POWER, frozenset({"x.PowerOnCount", "x.ClockDrift"}), 70.0,
-        shape=1.4, false_starts=0.25, planned=0.08,
+        WEAR, _POWER, frozenset({"x.PowerOnCount", "x.ClockDrift"}), 50.0,
+        shape=1.4, false_starts=0.2, planned=0.08,
     ),
     Story(SHOCK, _POWER, _NONE, 900.0, _NO_SIGN, strength=0.0),
     Story(

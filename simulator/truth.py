@@ -34,7 +34,7 @@ class Truth:
     """One rise of wear of one component.
 
     Attributes:
-        device: its key.
+        device, kind: its key and what it is.
         story: which of `simulator.stories` it is.
         first_sign: when the signs began; None: there were none.
         visible_from: when they had become visible (`simulator.evidence`); None: never.
@@ -43,6 +43,7 @@ class Truth:
     """
 
     device: str
+    kind: str
     component: str
     story: str
     outcome: Outcome
@@ -61,6 +62,7 @@ def truth_of(
         if start <= rise.peak < end:
             yield Truth(
                 device.key,
+                device.kind.value,
                 rise.component,
                 rise.story,
                 _outcome(rise),
@@ -107,6 +109,7 @@ def _row(file: str, number: int, row: dict[str, str]) -> Truth:
             raise ValueError("at: a time is needed")
         return Truth(
             row["device"],
+            row["kind"],
             row["component"],
             row["story"],
             Outcome(row["outcome"]),

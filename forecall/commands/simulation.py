@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from domain.device import DeviceKind
 from domain.errors import BadInputError
-from forecall.commands.store import OUT, ConfigOption
+from forecall.commands.store import OUT, ConfigOption, store
 from forecall.progress import shown
 
 if TYPE_CHECKING:
+    from models.examiner import Examined
+    from models.settings import Costs
     from simulator.folder import Examination
 
 _SERVICES = "Services"
@@ -68,6 +72,7 @@ def register(app: typer.Typer, serve: Serve) -> None:
         _write(history, wanted, as_csv)
 
     app.command(rich_help_panel=_SERVICES)(simulate)
+    app.command("examine", rich_help_panel=_PANEL)(examine_)
 
 
 def _kinds(text: str) -> tuple[DeviceKind, ...]:
@@ -90,3 +95,72 @@ def _write(folder: Path, wanted: Examination, as_csv: bool) -> None:
         f"seen coming (truth.csv).",
         highlight=False,
     )
+
+
+def examine_(
+    history: Annotated[
+        Path | None,
+        typer.Option(help="A folder that `simulate --history` wrote; else the demo's store."),
+    ] = None,
+    backtest: Annotated[
+        Path | None, typer.Option(help="With --history: what `backtest --json` wrote of it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Say which share of the simulated failures that could be foreseen was foreseen.
+
+    The demo's champions are judged on the period that they have not learned from.
+    """
+    from forecall.config import load_settings
+    from models.examiner_store import examine_store
+
+    if history is not None:
+        found = _examined(history, backtest, load_settings(config).costs)
+    else:
+        with store(config) as installation, installation.database.transaction() as conn:
+            examined = examine_store(conn, load_settings(config).costs)
+        if examined is None:
+            raise BadInputError("examine: here are no simulated devices with a model in charge")
+        found = examined
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+    else:
+        _show(found)
+
+
+def _examined(history: Path, backtest: Path | None, costs: Costs) -> Examined:
+    from models.examiner import examine_backtest
+    from simulator.truth import TRUTH_FILE, read_truth
+
+    if backtest is None:
+        raise BadInputError("backtest: name the file that `forecall backtest --json` wrote")
+    try:
+        figures = json.loads(backtest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{backtest}: it can't be read as JSON: {error}") from error
+    return examine_backtest(read_truth(history / TRUTH_FILE), figures, costs)
+
+
+def _show(found: Examined) -> None:
+    table = Table("Story", "Failures", "Visible in time", "Foreseen", "Lead", box=None)
+    for story in found.stories:
+        lead = f"{story.lead_h:.0f} h" if story.lead_h is not None else "-"
+        counts = (story.failures, story.visible, story.foreseen)
+        table.add_row(story.story, *(str(count) for count in counts), lead)
+    OUT.print(table)
+    OUT.print(
+        f"Simulated. Of {found.failures} failures {found.with_sign} gave a sign in time and "
+        f"{found.visible} a visible one; of these {found.foreseen} were foreseen "
+        f"({_percent(found.share)}), half of them at least {found.lead_h or 0:.0f} h before "
+        f"(possible: {found.visible_lead_h or 0:.0f} h).\n"
+        f"{found.false_episodes} false episodes, in {found.excused} of them a part did wear. "
+        f"{found.unasked} more failures no model was asked about.\n"
+        f"Cost: {found.cost:,.0f}; repairing when it breaks {found.cost_waiting:,.0f}; the best "
+        f"that is possible {found.cost_best:,.0f}.",
+        highlight=False,
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"

@@ -140,9 +140,9 @@ def test_a_folder_with_something_in_it_is_not_written_over(folder: Path) -> None
 def test_a_torn_truth_is_refused_with_its_row(tmp_path: Path) -> None:
     path = tmp_path / TRUTH_FILE
     path.write_text(
-        "device,component,story,outcome,first_sign,visible_from,at,strength\n"
-        "a,b,wear,failed,,,2026-01-01T00:00:00+00:00,1\n"
-        "a,b,wear,lost,,,2026-01-01T00:00:00+00:00,1\n"
+        "device,kind,component,story,outcome,first_sign,visible_from,at,strength\n"
+        "a,pos,b,wear,failed,,,2026-01-01T00:00:00+00:00,1\n"
+        "a,pos,b,wear,lost,,,2026-01-01T00:00:00+00:00,1\n"
     )
     with pytest.raises(BadInputError, match=r"truth\.csv, row 3"):
         read_truth(path)
