@@ -16,6 +16,7 @@ from typing import Protocol as Shape
 
 import numpy as np
 
+from models.backtest_influence import influence
 from models.backtest_protocol import Asked, Protocol, plan, test_devices
 from models.backtest_result import LOGISTIC, MODEL, RULE, Backtest, Contender, Judged, Skipped
 from models.baselines import fit_logistic, fit_rule, rule_text
@@ -24,7 +25,6 @@ from models.dataset_history import (
     Chunk,
     chunk_decisions,
     chunks,
-    learn_vocabulary,
     of_kind,
     sample,
     span_of,
@@ -140,9 +140,11 @@ class _Work:
             for fit in _FITS
             for name in known
         }
+        looks = {name: influence(data, rows[name], fits[MODEL][name].forecast) for name in known}
         del data, rows
         scores = self._scored(testing, vocabulary, known, fits)
-        return [self._judged(kind, name, scores, rehearsals, texts[name]) for name in known]
+        judged = [self._judged(kind, name, scores, rehearsals, texts[name]) for name in known]
+        return [replace(one, influence=looks[one.component]) for one in judged]
 
     def _devices(self, kind: str) -> tuple[Ints, Ints]:
         """(devices to learn from, devices to judge)."""
@@ -161,7 +163,8 @@ class _Work:
         most = max(1, _MOST_LEARNED // max(1, len(moments)))
         chosen, weight = sample(history, devices, components, most, tick(until))
         with self._timed("features", f"{kind}: reading the past"):
-            vocabulary = learn_vocabulary(history, until)
+            bucket = history_bucket(history)
+            vocabulary = learn_vocabulary(history, until, devices, bucket)
             parts = self._run(
                 partial(chunk_decisions, start=plan.start, moments=moments),
                 chunks(history, chosen, vocabulary, until, weight),
@@ -262,6 +265,7 @@ class _Work:
             np.concatenate([part.device for part in scores]),
             repairs,
             contenders,
+            (),
         )
 
     @contextmanager

@@ -57,6 +57,10 @@ def to_json(result: Backtest) -> Json:
         "episodes": [
             row for judged in result.judged for row in _listed(episode_rows, result, judged)
         ],
+        "features": {
+            judged.name: [{"name": name, "share": share} for name, share in judged.influence]
+            for judged in result.judged
+        },
         "seconds": {name: round(value, 3) for name, value in result.seconds.items()},
     }
 

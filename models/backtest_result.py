@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.backtest_protocol import Protocol
@@ -38,6 +38,7 @@ class Judged:
         device: (devices,) indexes into the history's devices, for the device indexes inside.
         maintenance: the component's repairs, with device indexes as in the test period.
         contenders: by MODEL, RULE, LOGISTIC.
+        influence: what the model looks at, as (name, share of all), largest first.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Judged:
     device: Ints
     maintenance: Marks
     contenders: Mapping[str, Contender]
+    influence: Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def backtest_(
         float | None, typer.Option(help="Judge on this share of the devices, never learned from.")
     ] = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report here, as HTML.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Learn from a history folder's past, judge on what came later, and say what it is worth."""
@@ -91,6 +92,10 @@ def backtest_(
     figures = to_json(result)
     if json_:
         json_.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
+    if report:
+        from models.report import report as page
+
+        report.write_text(page(figures, history.resolve().name), encoding="utf-8")
     _show(figures)
 
 
