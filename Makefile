@@ -10,8 +10,9 @@ PIP    = $(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/p
 run: $(VENV)/.ready
 	@exec $(BIN)/forecall up --demo
 
+# A process for each core, and each file of tests in one of them.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Kills and starves every part under full load, for some minutes, and counts.
 chaos: $(VENV)/.ready-dev

@@ -16,7 +16,8 @@ from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate
 
-_TEMPLATE = "forecall_template"
+# Of each process of the tests its own, on a server that they share.
+_TEMPLATE = f"forecall_template_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 
 @pytest.fixture(autouse=True)
