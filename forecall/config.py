@@ -119,6 +119,10 @@ class Settings(BaseSettings):
         description="Costs that differ for a kind of device, by the same names: "
         '{"kiosk": {"visit": 200}}.',
     )
+    models_retrain: bool = Field(
+        default=False,
+        description="Train anew by itself when models no longer fit; the gate decides as ever.",
+    )
     demo_clocks: int = Field(
         default=40, ge=2, le=MAX_DEMO_DEVICES, description="Simulated attendance clocks."
     )

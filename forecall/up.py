@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -153,13 +153,13 @@ def _prepare(database: Database, settings: Settings, demo: bool, out: Console) -
         end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         with shown(out) as progress:
             build_demo(database, settings, end, progress)
-    _train_first(database, out)
+    _train_first(database, settings, out)
     _go_on(database, settings)
     _first_account(database, DEMO_ACCOUNT, DEMO_PASSWORD)
     return _Login(DEMO_ACCOUNT, DEMO_PASSWORD)
 
 
-def _train_first(database: Database, out: Console) -> None:
+def _train_first(database: Database, settings: Settings, out: Console) -> None:
     with database.transaction() as conn:
         if champions(conn):
             return
@@ -167,7 +167,7 @@ def _train_first(database: Database, out: Console) -> None:
         train(
             database,
             ManualClock(_reached(database)),
-            settings=_FIRST_TRAINING,
+            settings=replace(_FIRST_TRAINING, costs=settings.costs),
             progress=progress,
         )
 

@@ -19,7 +19,10 @@ from domain.clock import wall_seconds
 from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
+from models.drift import watch_models
+from models.retrain import retrain
 from models.score import score
+from models.settings import TrainSettings
 from pipeline.attendance import place_records
 from pipeline.codes import note_unknown_codes
 from pipeline.punch_pattern import watch_punches
@@ -33,6 +36,7 @@ log = structlog.get_logger()
 
 SCORE_EVERY = timedelta(minutes=30)
 _SCORE_AT_MOST_EVERY_S = 6.0
+_WATCH_MODELS_AT_MOST_EVERY_S = 60.0
 PUNCHES_EVERY = timedelta(minutes=10)
 _PUNCHES_AT_MOST_EVERY_S = 10.0
 PROVE_EVERY = timedelta(minutes=10)
@@ -69,6 +73,11 @@ def jobs(installation: Installation) -> list[Job]:
             "punches",
             max(_PUNCHES_AT_MOST_EVERY_S, wall_seconds(clock, PUNCHES_EVERY)),
             lambda: watch_punches(database, clock),
+        ),
+        Job(
+            "models",
+            max(_WATCH_MODELS_AT_MOST_EVERY_S, wall_seconds(clock, _DAY)),
+            lambda: _watch_models(installation),
         ),
         Job("desk", 5.0, lambda: tick(database, clock)),
         Job(
@@ -110,6 +119,14 @@ class _Guarded:
             log.warning("the store is away; trying again", job=self._job.name, error=str(error))
         except Exception:
             log.exception("a job failed", job=self._job.name)
+
+
+def _watch_models(installation: Installation) -> None:
+    """Looks whether the models still fit and, where that is allowed, trains those that don't anew."""
+    database, clock, settings = installation.database, installation.clock, installation.settings
+    alarms = watch_models(database, clock)
+    if settings.models_retrain:
+        retrain(database, clock, alarms, TrainSettings(costs=settings.costs))
 
 
 def beat_file(settings: Settings) -> Path:

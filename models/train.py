@@ -7,7 +7,7 @@ one that is kept learns from all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,19 +63,23 @@ def train(
     *,
     horizon: timedelta = timedelta(hours=24),
     settings: TrainSettings | None = None,
+    kinds: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Trained]:
-    """Trains every task with enough failures, on all that is stored by `clock.now()`."""
+    """Trains every task with enough failures, on all that is stored by `clock.now()`.
+
+    `kinds`: of these kinds of devices only.
+    """
     chosen = settings or TrainSettings()
     say = progress or (lambda _what, _share: None)
     with database.transaction() as conn:
         tasks = _tasks(conn, clock.now(), chosen)
     done: list[Trained] = []
-    kinds = sorted({task.kind for task in tasks})
-    for number, kind in enumerate(kinds):
+    wanted = sorted({task.kind for task in tasks if kinds is None or task.kind in kinds})
+    for number, kind in enumerate(wanted):
 
         def of_kind(what: str, share: float, number: int = number, kind: str = kind) -> None:
-            say(f"{kind}/{what}", (number + share) / len(kinds))
+            say(f"{kind}/{what}", (number + share) / len(wanted))
 
         own = [task for task in tasks if task.kind == kind]
         done += _train_kind(database, clock.now(), own, horizon, chosen, of_kind)

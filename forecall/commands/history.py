@@ -123,12 +123,17 @@ def train_(
 ) -> None:
     """Train a model for each component that failed often enough, and promote it if it is cheaper."""
     from domain.clock import ManualClock
+    from models.settings import TrainSettings
     from models.train import train
 
     with _store(config) as installation, shown(_OUT) as progress:
         clock = ManualClock(_utc(until)) if until else installation.clock
         made = train(
-            installation.database, clock, horizon=timedelta(hours=horizon), progress=progress
+            installation.database,
+            clock,
+            horizon=timedelta(hours=horizon),
+            settings=TrainSettings(costs=installation.settings.costs),
+            progress=progress,
         )
     columns = ("Id", "Task", "Stage", "Precision", "Recall", "Warned", "False episodes", "Cost")
     table = Table(*columns, "Rule's", "Line's", box=None)

@@ -190,3 +190,6 @@ SELECT DISTINCT ON (model_id, kind) model_id, kind, at, value, bound, alarmed, d
 FROM model_check
 JOIN model ON model.id = model_id AND model.stage = 'champion'
 ORDER BY model_id, kind, at DESC, model_check.id DESC
+
+-- name: trained_since
+SELECT DISTINCT settings ->> 'kind' AS kind FROM model WHERE trained_at > %(since)s
