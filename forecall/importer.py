@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from domain.clock import Clock
 from domain.errors import BadInputError
-from pipeline.features.frames import Ints, floor_hour
+from pipeline.features.frames import HOUR, Ints, floor_to
 from pipeline.history import (
     History,
     HistoryDevice,
@@ -157,7 +157,7 @@ class _Import:
 
     def _roll_up(self) -> None:
         began, end = self._history.began, min(self._history.ended, self._until)
-        start, whole = floor_hour(began), max(end - began, timedelta(hours=1))
+        start, whole = floor_to(began, HOUR), max(end - began, HOUR)
         while start <= end:
             self._say("rolling up", 0.5 + 0.45 * min(1.0, max(0.0, (start - began) / whole)))
             span = {"devices": self._ids.tolist(), "start": start, "end": start + _ROLL_UP_SPAN}

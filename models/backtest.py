@@ -33,11 +33,13 @@ from models.evaluation import Scored
 from models.forecast import Fitted, Forecast, LearnSettings, fit_components
 from models.money import cheapest_threshold
 from models.settings import Costs
-from pipeline.features.definitions import Vocabulary
 from pipeline.features.frames import Floats, Ints, Marks
+from pipeline.features.learn import history_bucket, learn_vocabulary
+from pipeline.features.vocabulary import Vocabulary
 from pipeline.history import History, tick
 
 _MOST_LEARNED = 250_000  # decisions; of a larger fleet, a sample of its devices is learned from
+_FEWEST_LEARNED = 5  # failures; of a component with fewer there is nothing to learn
 _FITS = {RULE: fit_rule, LOGISTIC: fit_logistic, MODEL: fit_components}
 _SHARES = {RULE: 0.3, LOGISTIC: 0.35, MODEL: 0.45}  # of the whole work done when each begins
 _SCORING, _DONE = 0.85, 1.0
@@ -128,9 +130,13 @@ class _Work:
         components = [component for of, component in self._tasks if of == kind]
         learning, testing = self._devices(kind)
         data, vocabulary = self._learned(kind, learning, components)
-        rows = {name: task_rows(data, name, self._protocol.horizon) for name in components}
+        rows = {
+            name: task_rows(data, name, self._protocol.horizon)
+            for name in components
+            if len(data.failures.of(name).at) >= _FEWEST_LEARNED
+        }
         fits = self._fits(data, rows)
-        known = [name for name in components if all(name in fits[fit] for fit in _FITS)]
+        known = [name for name in rows if all(name in fits[fit] for fit in _FITS)]
         self._skip(kind, [name for name in components if name not in known], testing)
         if not known:
             return []

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from models.labels import broken, failed, replaced_in_time
 from models.settings import TrainSettings
 from pipeline.features.build import features_at
-from pipeline.features.definitions import Feature, Vocabulary
+from pipeline.features.definitions import Feature
 from pipeline.features.frames import HOUR, Floats, Frames, Ints, Marks, heard
-from pipeline.features.store import load_frames
+from pipeline.features.learn import load_vocabulary
+from pipeline.features.store import load_frames, load_peers
+from pipeline.features.vocabulary import Vocabulary
 from storage.database import Conn
 from storage.queries import load
 
@@ -83,24 +85,6 @@ def load_dataset(
     step = _step_h(settings, len(chosen), (end - start) / HOUR)
     parts = list(_parts(conn, chosen, vocabulary, start, end, step))
     return join(parts), vocabulary
-
-
-def load_vocabulary(
-    conn: Conn, devices: Sequence[int], start: datetime, end: datetime
-) -> Vocabulary:
-    """The metrics, event codes, components and models that `devices` have."""
-    span = {"devices": list(devices), "start": start, "end": end}
-
-    def words(query: str) -> tuple[str, ...]:
-        return tuple(row["name"] for row in conn.execute(load("models")[query], span).fetchall())
-
-    return Vocabulary(
-        gauges=words("gauges"),
-        counters=words("counters"),
-        events=("*", *words("codes")),
-        components=words("components"),
-        models=words("makes"),
-    )
 
 
 def task_rows(data: Dataset, component: str, horizon: timedelta) -> TaskRows:
@@ -235,8 +219,9 @@ def _parts(
     end: datetime,
     step: int,
 ) -> Iterator[Dataset]:
+    peers = load_peers(conn, ids, vocabulary.peers, start, end)
     for first in range(0, len(ids), _CHUNK):
-        frames = load_frames(conn, ids[first : first + _CHUNK], start, end)
+        frames = load_frames(conn, ids[first : first + _CHUNK], start, end, peers)
         yield frame_decisions(
             frames, np.arange(step, frames.hours + 1, step, dtype=np.float64), vocabulary
         )

@@ -12,14 +12,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from domain.report import MetricKind
 from models.dataset import Dataset, frame_decisions
-from pipeline.features.definitions import Vocabulary
-from pipeline.features.folder import history_frames, history_span
-from pipeline.features.frames import ANY_ERROR, HOUR, Floats, Ints, event_name
+from pipeline.features.folder import device_chunks, history_frames, history_peers, history_span
+from pipeline.features.frames import Floats, Ints, Peers
+from pipeline.features.learn import history_bucket
+from pipeline.features.vocabulary import Vocabulary
 from pipeline.history import History
-
-_CELLS = 60_000_000  # device x column x metric of the frames of one chunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +27,7 @@ class Chunk:
     Attributes:
         device: indexes into the history's devices.
         history: the part of them.
+        peers: how all devices of the history stood.
         until: nothing from here on is read; None: to the end.
         weight: (devices,) how many devices each stands for.
     """
@@ -36,6 +35,7 @@ class Chunk:
     device: Ints
     history: History
     vocabulary: Vocabulary
+    peers: Peers
     until: datetime | None
     weight: Floats
 
@@ -49,18 +49,18 @@ def chunks(
 ) -> Iterator[Chunk]:
     """The parts of `devices`, so many at a time that their frames fit into memory."""
     weights = np.ones(len(devices)) if weight is None else weight
-    hours = (history.ended - history.began).total_seconds() / 3600 + 1
-    cells = hours * 8 * max(1, len(history.readings))
-    size = int(max(1, min(1000, _CELLS // cells)))
-    for first in range(0, len(devices), size):
-        part = devices[first : first + size]
-        yield Chunk(part, history.of(part), vocabulary, until, weights[first : first + size])
+    peers, first = history_peers(history, vocabulary), 0
+    for part in device_chunks(history, devices, vocabulary.bucket):
+        theirs = weights[first : first + len(part)]
+        yield Chunk(part, history.of(part), vocabulary, peers, until, theirs)
+        first += len(part)
 
 
 def chunk_decisions(chunk: Chunk, start: datetime, moments: Floats) -> Dataset:
     """What could be asked about the devices of `chunk` at `moments`, hours since `start`."""
     everything = np.arange(len(chunk.device), dtype=np.int64)
-    frames = history_frames(chunk.history, everything, until=chunk.until)
+    bucket = chunk.vocabulary.bucket
+    frames = history_frames(chunk.history, everything, bucket, chunk.until, chunk.peers)
     moved = moments + frames.hours_at(start)
     data = frame_decisions(frames, moved, chunk.vocabulary, chunk.weight)
     return replace(data, device_ids=chunk.device)
@@ -73,7 +73,9 @@ def of_kind(history: History, kind: str) -> Ints:
 
 
 def span_of(history: History) -> tuple[datetime, timedelta]:
-    return history_span(history)[0], HOUR
+    """(when the first column begins, how long each lasts)."""
+    bucket = history_bucket(history)
+    return history_span(history, None, bucket)[0], bucket
 
 
 def sample(
@@ -101,24 +103,3 @@ def sample(
     weight = [np.full(count, len(group) / max(1, count)) for group, count in parts]
     order = np.argsort(np.concatenate(taken), kind="stable")
     return np.concatenate(taken)[order], np.concatenate(weight)[order]
-
-
-def learn_vocabulary(history: History, until: datetime | None = None) -> Vocabulary:
-    events = history.events
-    names = {
-        event_name(events.component.names[c], events.code.names[k])
-        for c, k in set(
-            zip(events.component.index.tolist(), events.code.index.tolist(), strict=True)
-        )
-    }
-    by_kind = {
-        kind: tuple(r.metric for r in history.readings if r.kind is kind) for kind in MetricKind
-    }
-    parts = {*history.failures.component.texts(), *history.maintenance.component.texts()}
-    return Vocabulary(
-        by_kind[MetricKind.GAUGE],
-        by_kind[MetricKind.COUNTER],
-        (ANY_ERROR, *sorted(names)),
-        tuple(sorted(parts)),
-        tuple(sorted({device.model for device in history.devices})),
-    )

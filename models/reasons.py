@@ -17,8 +17,9 @@ from domain.reason import Reason
 from domain.vocabulary import metric
 from models.reasons_shares import shares
 from models.reasons_words import View, sentence
-from pipeline.features.definitions import Feature, Source, Vocabulary, features
+from pipeline.features.definitions import Feature, Source, features
 from pipeline.features.frames import Floats
+from pipeline.features.vocabulary import Vocabulary
 
 _MOST = 5
 _SMALLEST_PUSH = 0.02

@@ -328,8 +328,15 @@ def _age(view: View, statistic: Statistic) -> Clause | None:
     )
 
 
-def _model(view: View, statistic: Statistic) -> Clause | None:
+def _attribute(view: View, statistic: Statistic) -> Clause | None:
+    if view.subject != "model":
+        return None
     return Clause(_LEVEL, Text(N_("devices of its model fail more often than others")))
+
+
+def _unsaid(view: View, statistic: Statistic) -> Clause | None:
+    """The group's other features say it well enough."""
+    return None
 
 
 _S = Source
@@ -349,6 +356,28 @@ WORDS: dict[tuple[Source, Statistic], Words] = {
     (_S.DEVICE, Statistic.SILENCE): _silence,
     (_S.DEVICE, Statistic.COVERAGE): _coverage,
     (_S.DEVICE, Statistic.AGE): _age,
-    (_S.DEVICE, Statistic.MODEL): _model,
+    (_S.ATTRIBUTE, Statistic.VALUE): _attribute,
+    (_S.GAUGE, Statistic.LAST): _level,
+    (_S.GAUGE, Statistic.SEASON): _unsaid,
+    (_S.GAUGE, Statistic.PEER): _unsaid,
+    (_S.GAUGE, Statistic.PEER_SITE): _unsaid,
+    (_S.GAUGE, Statistic.STALE): _unsaid,
+    (_S.GAUGE, Statistic.TO_HIGH): _unsaid,
+    (_S.GAUGE, Statistic.TO_LOW): _unsaid,
+    (_S.COUNTER, Statistic.LAST): _level,
+    (_S.COUNTER, Statistic.CHANGED): _unsaid,
+    (_S.COUNTER, Statistic.PER_USE): _unsaid,
+    (_S.COUNTER, Statistic.SERVICED): _unsaid,
+    (_S.COUNTER, Statistic.PEER): _unsaid,
+    (_S.COUNTER, Statistic.PEER_SITE): _unsaid,
+    (_S.EVENT, Statistic.GROWTH): _unsaid,
+    (_S.SEQUENCE, Statistic.COUNT): _unsaid,
+    (_S.SEQUENCE, Statistic.SINCE): _unsaid,
+    (_S.MAINTENANCE, Statistic.COUNT): _unsaid,
+    (_S.MAINTENANCE, Statistic.GAP): _unsaid,
+    (_S.MAINTENANCE, Statistic.DUE): _unsaid,
+    (_S.REPLACEMENT, Statistic.SINCE): _last_service,
+    (_S.FAILURE, Statistic.COUNT): _unsaid,
+    (_S.FAILURE, Statistic.TOTAL): _unsaid,
 }
 """What each (source, statistic) of the feature table says."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.dataset import frame_decisions
-from pipeline.features.definitions import CARRY_H, LOOKBACK_H, Vocabulary
-from pipeline.features.store import load_frames
+from pipeline.features.store import load_frames, load_peers
+from pipeline.features.vocabulary import Vocabulary
 from storage.database import Conn
 from storage.queries import load
 
@@ -26,8 +26,9 @@ def recent_values(
     ids = np.array([row["id"] for row in rows], np.int64)
     if len(ids) > _MOST_DEVICES:
         ids = np.sort(np.random.default_rng(0).choice(ids, _MOST_DEVICES, replace=False))
-    start = now - SPAN - timedelta(hours=LOOKBACK_H + CARRY_H)
-    frames = load_frames(conn, ids.tolist(), start, now)
+    start = now - SPAN - timedelta(hours=vocabulary.lookback_h)
+    peers = load_peers(conn, ids.tolist(), vocabulary.peers, start, now)
+    frames = load_frames(conn, ids.tolist(), start, now, peers)
     until = frames.hours_at(now)
     moments = np.arange(until - SPAN / timedelta(hours=1), until, _EVERY_H)
     data = frame_decisions(frames, np.floor(moments), vocabulary)

@@ -19,9 +19,9 @@ from models.labels import broken
 from models.reasons import explain
 from models.registry import Model, Stage, in_use, open_model
 from pipeline.features.build import features_at
-from pipeline.features.definitions import CARRY_H, LOOKBACK_H
 from pipeline.features.frames import Floats, Frames, Ints
-from pipeline.features.store import load_frames
+from pipeline.features.store import load_frames, load_peers
+from pipeline.features.vocabulary import Window
 from storage.copy import copy_rows
 from storage.database import Conn, Database
 from storage.engine import detect
@@ -89,10 +89,13 @@ def _score_kind(conn: Conn, kind: str, models: Sequence[Model], now: datetime) -
     since = min(asked) if len(asked) == len(models) else None
     rows = conn.execute(load("models")["news"], {"kind": kind, "since": since}).fetchall()
     ids = [row["id"] for row in rows]
-    start = now - timedelta(hours=LOOKBACK_H + CARRY_H + 2)  # gauges are carried into the window
+    known = [model.vocabulary for model in models]
+    start = now - timedelta(hours=max(words.lookback_h for words in known))
+    day = now - timedelta(hours=max(words.window_h(Window.DAY) for words in known) + 1)
+    peers = load_peers(conn, ids, {name for words in known for name in words.peers}, day, now)
     written = 0
     for first in range(0, len(ids), _CHUNK):
-        frames = load_frames(conn, ids[first : first + _CHUNK], start, now)
+        frames = load_frames(conn, ids[first : first + _CHUNK], start, now, peers)
         for stage, table in _TABLE.items():
             chosen = [model for model in models if model.stage is stage]
             told = copy_rows(conn, table, PREDICTION, _of_frames(frames, chosen, now))

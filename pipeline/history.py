@@ -67,6 +67,17 @@ class MetricReadings:
         known = is_known_metric(self.metric)
         return metric(self.metric).kind if known else behaves_as(self)
 
+    def of(self, devices: NDArray[Any]) -> MetricReadings:
+        """The rows of some devices (ascending indexes), which are numbered anew from 0."""
+        begin, end = self.first[devices], self.first[devices + 1]
+        counts = end - begin
+        first = np.concatenate([[0], np.cumsum(counts)])
+        device = np.repeat(np.arange(len(devices), dtype=np.int32), counts)
+        rows: Any = np.arange(first[-1]) + np.repeat(begin - first[:-1], counts)
+        if len(devices) and first[-1] == end[-1] - begin[0]:
+            rows = slice(begin[0], end[-1])  # one stretch: no copy is needed
+        return replace(self, at=self.at[rows], device=device, value=self.value[rows], first=first)
+
     def where(self, rows: NDArray[Any]) -> MetricReadings:
         """Some of its rows (a mask), still ordered."""
         device = self.device[rows]
@@ -152,7 +163,7 @@ class History:
         return replace(
             self,
             devices=tuple(self.devices[index] for index in devices.tolist()),
-            readings=tuple(_of_devices(readings, devices) for readings in self.readings),
+            readings=tuple(readings.of(devices) for readings in self.readings),
             events=kept(self.events),
             maintenance=kept(self.maintenance),
             failures=kept(self.failures),
@@ -312,17 +323,6 @@ def _records(sheet: Sheet | None, keys: dict[str, int]) -> HistoryRecords:
 
 def _nothing() -> tuple[NDArray[Any], NDArray[np.int32]]:
     return np.zeros(0, "datetime64[us]"), np.zeros(0, np.int32)
-
-
-def _of_devices(readings: MetricReadings, devices: NDArray[Any]) -> MetricReadings:
-    begin, end = readings.first[devices], readings.first[devices + 1]
-    counts = end - begin
-    first = np.concatenate([[0], np.cumsum(counts)])
-    rows = np.arange(first[-1]) + np.repeat(begin - first[:-1], counts)
-    device = np.repeat(np.arange(len(devices), dtype=np.int32), counts)
-    return replace(
-        readings, at=readings.at[rows], device=device, value=readings.value[rows], first=first
-    )
 
 
 def _span(

@@ -1,26 +1,22 @@
 """The one table of features: training and scoring both compute exactly these.
 
-Every row is a template over a subject: each gauge, counter, event code or component that the fleet
-has gets the rows of its source. Windows end with the last complete hour before the moment.
+Every row is a template over a subject: each gauge, counter, event code, sequence of codes, component
+and attribute that the fleet has gets the rows of its source. Windows have roles, whose lengths follow
+from how often the fleet is measured; they end with the last complete bucket before the moment.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
 
-LOOKBACK_H = 168
-"""How many hours of rollups a feature may look back."""
+from pipeline.features.vocabulary import SEASON_H, Window
+from pipeline.features.vocabulary import Vocabulary as Vocabulary
 
-CARRY_H = 72
-"""For so many hours a gauge's last value stands while its device is heard without saying it again:
-many devices send a gauge only when it changes."""
-
-EVENT_LOOKBACK_H = 720
-"""How many hours of events a feature may look back."""
+_ROOM = 400
+"""With more columns than this, only the essential rows of metrics and events are computed."""
 
 
 class Source(StrEnum):
@@ -29,28 +25,51 @@ class Source(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
     EVENT = "event"
+    SEQUENCE = "sequence"  # an event of one code after one of another
     MAINTENANCE = "maintenance"
+    REPLACEMENT = "replacement"
     FAILURE = "failure"
     DEVICE = "device"
+    ATTRIBUTE = "attribute"
 
 
 class Statistic(StrEnum):
     """How the window becomes one number."""
 
+    LAST = "last"  # the newest reading
     MEAN = "mean"
     SPREAD = "spread"  # standard deviation of the single readings
-    SLOPE = "slope"  # per hour, least squares over the hours' means
+    SLOPE = "slope"  # per hour, least squares over the buckets' means
     LOW = "low"
     HIGH = "high"
     DEVIATION = "deviation"  # (mean now - mean of the base before it) / the base's spread
+    SEASON = "season"  # (mean now - mean of the same hours a week before) / the week's spread
+    PEER = "peer"  # (mean now - that of the devices of its model) / their spread
+    PEER_SITE = "peer_site"  # the same, of the devices of its site
+    STALE = "stale"  # hours since it was measured
+    TO_HIGH = "to_high"  # hours until it reaches its highest usual value, as it goes now
+    TO_LOW = "to_low"
     RATE = "rate"  # a counter's growth per hour, resets taken out
     GROWTH = "growth"  # rate now less the rate of the base before it
+    CHANGED = "changed"  # hours since it last grew
+    PER_USE = "per_use"  # growth for each step of the counter of use
+    SERVICED = "serviced"  # growth since the device's last service
     COUNT = "count"
+    TOTAL = "total"  # how many there were so far
     SINCE = "since"  # hours since the last one
-    SILENCE = "silence"  # hours since anything was measured
-    COVERAGE = "coverage"  # share of hours in which anything was measured
+    GAP = "gap"  # the usual hours from one service to the next
+    DUE = "due"  # hours until the next service, if it comes as usual
+    SILENCE = "silence"  # hours since anything was measured or told
+    COVERAGE = "coverage"  # share of buckets in which anything was
     AGE = "age"  # hours since installation
-    MODEL = "model"  # the model's place in the vocabulary
+    VALUE = "value"  # an attribute: its number, or its place in the vocabulary
+
+
+class Tier(IntEnum):
+    """Which rows are left out first when there are too many columns."""
+
+    ESSENTIAL = 0
+    MORE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,88 +77,127 @@ class Definition:
     """One feature of every subject of `source`.
 
     Attributes:
-        window_h: how many hours it looks at; 0 where the statistic has no window.
-        base_h: for comparisons: how far back the device's own past reaches.
+        window: which window it looks at; None where the statistic has none.
+        base: for comparisons: which window of the device's own past it is held against.
     """
 
     source: Source
     statistic: Statistic
-    window_h: int = 0
-    base_h: int = 0
-
-    def name(self, subject: str) -> str:
-        window = f".{self.window_h}h" if self.window_h else ""
-        return f"{self.source}.{subject}.{self.statistic}{window}"
+    window: Window | None = None
+    base: Window | None = None
+    tier: Tier = Tier.ESSENTIAL
 
 
-def _table() -> Iterator[Definition]:
-    gauge, counter, event = Source.GAUGE, Source.COUNTER, Source.EVENT
-    for window in (3, 12, 24, 72, 168):
-        yield Definition(gauge, Statistic.MEAN, window)
-    for window in (3, 24, 72):
-        yield Definition(gauge, Statistic.SPREAD, window)
-        yield Definition(gauge, Statistic.DEVIATION, window, LOOKBACK_H)
-    for window in (24, 72):
-        yield Definition(gauge, Statistic.SLOPE, window)
-        yield Definition(gauge, Statistic.LOW, window)
-        yield Definition(gauge, Statistic.HIGH, window)
-    for window in (6, 24, 72, 168):
+def _gauges() -> Iterator[Definition]:
+    def row(
+        statistic: Statistic,
+        window: Window | None = None,
+        tier: Tier = Tier.ESSENTIAL,
+        base: Window | None = None,
+    ) -> Definition:
+        return Definition(Source.GAUGE, statistic, window, base, tier)
+
+    more = Tier.MORE
+    yield row(Statistic.LAST)
+    for window in (Window.DAY, Window.DAYS, Window.WEEK):
+        yield row(Statistic.MEAN, window)
+    for window in (Window.NOW, Window.SHORT):
+        yield row(Statistic.MEAN, window, more)
+    for window, tier in (
+        (Window.DAY, Tier.ESSENTIAL),
+        (Window.DAYS, Tier.ESSENTIAL),
+        (Window.NOW, more),
+    ):
+        yield row(Statistic.DEVIATION, window, tier, Window.WEEK)
+    yield row(Statistic.SPREAD, Window.DAY)
+    for window in (Window.NOW, Window.DAYS):
+        yield row(Statistic.SPREAD, window, more)
+    for window, tier in ((Window.DAY, more), (Window.DAYS, Tier.ESSENTIAL)):
+        yield row(Statistic.SLOPE, window, tier)
+    for window, tier in ((Window.DAY, Tier.ESSENTIAL), (Window.DAYS, more)):
+        yield row(Statistic.LOW, window, tier)
+        yield row(Statistic.HIGH, window, tier)
+    for window in (Window.NOW, Window.DAY):
+        yield row(Statistic.SEASON, window, more, Window.WEEK)
+    yield row(Statistic.PEER, Window.DAY)
+    for statistic in (Statistic.PEER_SITE, Statistic.TO_HIGH, Statistic.TO_LOW):
+        window = Window.DAY if statistic is Statistic.PEER_SITE else Window.DAYS
+        yield row(statistic, window, more)
+    yield row(Statistic.STALE, None, more)
+
+
+def _counters() -> Iterator[Definition]:
+    counter, more = Source.COUNTER, Tier.MORE
+    yield Definition(counter, Statistic.LAST)
+    for window in (Window.DAY, Window.WEEK):
         yield Definition(counter, Statistic.RATE, window)
-    for window in (6, 24):
-        yield Definition(counter, Statistic.GROWTH, window, LOOKBACK_H)
-    for window in (12, 24, 72, 168):
+    for window in (Window.NOW, Window.SHORT, Window.DAYS):
+        yield Definition(counter, Statistic.RATE, window, tier=more)
+    yield Definition(counter, Statistic.GROWTH, Window.DAY, Window.WEEK)
+    for window in (Window.SHORT, Window.DAYS):
+        yield Definition(counter, Statistic.GROWTH, window, Window.WEEK, more)
+    yield Definition(counter, Statistic.CHANGED)
+    for window in (Window.DAY, Window.WEEK):
+        yield Definition(counter, Statistic.PER_USE, window, tier=more)
+    yield Definition(counter, Statistic.SERVICED, tier=more)
+    yield Definition(counter, Statistic.PEER, Window.DAY)
+    yield Definition(counter, Statistic.PEER_SITE, Window.DAY, tier=more)
+
+
+def _events() -> Iterator[Definition]:
+    event, sequence = Source.EVENT, Source.SEQUENCE
+    for window in (Window.DAY, Window.WEEK, Window.LONG):
         yield Definition(event, Statistic.COUNT, window)
+    for window in (Window.SHORT, Window.DAYS):
+        yield Definition(event, Statistic.COUNT, window, tier=Tier.MORE)
+    yield Definition(event, Statistic.GROWTH, Window.DAYS, Window.LONG, Tier.MORE)
     yield Definition(event, Statistic.SINCE)
-    yield Definition(Source.MAINTENANCE, Statistic.SINCE)
-    yield Definition(Source.FAILURE, Statistic.SINCE)
+    yield Definition(sequence, Statistic.COUNT, Window.WEEK)
+    yield Definition(sequence, Statistic.SINCE)
+
+
+def _records() -> Iterator[Definition]:
+    service, failure = Source.MAINTENANCE, Source.FAILURE
+    for statistic in (Statistic.SINCE, Statistic.GAP, Statistic.DUE):
+        yield Definition(service, statistic)
+    for window in (Window.LONG, Window.LONGER):
+        yield Definition(service, Statistic.COUNT, window)
+    yield Definition(Source.REPLACEMENT, Statistic.SINCE)
+    yield Definition(failure, Statistic.SINCE)
+    yield Definition(failure, Statistic.COUNT, Window.LONGER)
+    yield Definition(failure, Statistic.TOTAL)
+
+
+def _devices() -> Iterator[Definition]:
     yield Definition(Source.DEVICE, Statistic.SILENCE)
-    yield Definition(Source.DEVICE, Statistic.COVERAGE, 24)
+    for window in (Window.DAY, Window.WEEK):
+        yield Definition(Source.DEVICE, Statistic.COVERAGE, window)
     yield Definition(Source.DEVICE, Statistic.AGE)
-    yield Definition(Source.DEVICE, Statistic.MODEL)
+    yield Definition(Source.ATTRIBUTE, Statistic.VALUE)
 
 
-DEFINITIONS: tuple[Definition, ...] = tuple(_table())
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The subjects that a model knows: fixed when it is trained, kept with it."""
-
-    gauges: tuple[str, ...] = ()
-    counters: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: list(values) for name, values in asdict(self).items()}
-
-    @staticmethod
-    def from_json(data: dict[str, Any]) -> Vocabulary:
-        return Vocabulary(**{name: tuple(values) for name, values in data.items()})
-
-    def subjects(self, source: Source) -> tuple[str, ...]:
-        """The subjects that a definition of `source` is repeated for."""
-        return {
-            Source.GAUGE: self.gauges,
-            Source.COUNTER: self.counters,
-            Source.EVENT: self.events,
-            Source.MAINTENANCE: self.components,
-            Source.FAILURE: self.components,
-            Source.DEVICE: ("",),
-        }[source]
+DEFINITIONS: tuple[Definition, ...] = (
+    *_gauges(),
+    *_counters(),
+    *_events(),
+    *_records(),
+    *_devices(),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One column: a definition applied to a subject."""
+    """One column: a definition applied to a subject, its windows in hours (0: none)."""
 
     definition: Definition
     subject: str
+    window_h: float = 0.0
+    base_h: float = 0.0
 
     @property
     def name(self) -> str:
-        return self.definition.name(self.subject)
+        window = f".{self.window_h:g}h" if self.window_h else ""
+        return f"{self.source}.{self.subject}.{self.statistic}{window}"
 
     @property
     def source(self) -> Source:
@@ -149,21 +207,61 @@ class Feature:
     def statistic(self) -> Statistic:
         return self.definition.statistic
 
-    @property
-    def window_h(self) -> float:
-        return self.definition.window_h
-
 
 def features(vocabulary: Vocabulary) -> tuple[Feature, ...]:
     """The columns, in the order in which they are computed and stored."""
-    return tuple(
-        Feature(definition, subject)
-        for definition in DEFINITIONS
-        for subject in vocabulary.subjects(definition.source)
-    )
+    columns = tuple(_columns(vocabulary))
+    if len(columns) <= _ROOM:
+        return columns
+    return tuple(column for column in columns if column.definition.tier is Tier.ESSENTIAL)
 
 
-_MEANING = "gauges are carried, growth is counted by hour"
+def _columns(vocabulary: Vocabulary) -> Iterator[Feature]:
+    for definition in DEFINITIONS:
+        window, base = (
+            0.0 if role is None else vocabulary.window_h(role)
+            for role in (definition.window, definition.base)
+        )
+        for subject in subjects(vocabulary, definition.source):
+            if _offered(definition, subject, vocabulary):
+                yield Feature(definition, subject, window, base)
+
+
+def subjects(vocabulary: Vocabulary, source: Source) -> tuple[str, ...]:
+    """The subjects that a definition of `source` is repeated for."""
+    return {
+        Source.GAUGE: vocabulary.gauges,
+        Source.COUNTER: vocabulary.counters,
+        Source.EVENT: vocabulary.events,
+        Source.SEQUENCE: vocabulary.sequences,
+        Source.MAINTENANCE: vocabulary.serviced,
+        Source.REPLACEMENT: vocabulary.replaced,
+        Source.FAILURE: vocabulary.failing,
+        Source.DEVICE: ("",),
+        Source.ATTRIBUTE: tuple(attribute.name for attribute in vocabulary.attributes),
+    }[source]
+
+
+def _offered(definition: Definition, subject: str, vocabulary: Vocabulary) -> bool:
+    """Whether the fleet has what the statistic needs, beside the subject."""
+    match definition.statistic:
+        case Statistic.PEER:
+            return "model" in vocabulary.peers
+        case Statistic.PEER_SITE:
+            return "site" in vocabulary.peers
+        case Statistic.PER_USE:
+            return vocabulary.usage not in ("", subject)
+        case Statistic.SERVICED:
+            return bool(vocabulary.serviced)
+        case Statistic.SEASON:
+            return vocabulary.bucket_h * 2 <= SEASON_H
+        case Statistic.TO_HIGH | Statistic.TO_LOW:
+            return subject in vocabulary.limits_of
+        case _:
+            return True
+
+
+_MEANING = "windows by role, visits by what is recorded, peers without oneself"
 """Another sentence whenever a statistic is computed otherwise than before."""
 
 

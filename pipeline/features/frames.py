@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.report import MetricKind
+from pipeline.features.vocabulary import ANY
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 HOUR = timedelta(hours=1)
-ANY_ERROR = "*"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ANY_ERROR = ANY
 """Stands for every event of severity error or critical, whatever its code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """The hourly rollups of one metric: each array is (devices, hours); `n` is 0 where silent.
+    """The rollups of one metric: each array is (devices, buckets); `n` is 0 where silent.
 
-    `growth`: of a counter, from its last reading before the hour (pipeline/counters.py).
+    `growth`: as a counter, from its last reading before the bucket (pipeline/counters.py).
     """
 
     metric: str
@@ -59,13 +62,13 @@ class Marks:
     def of(self, name: str) -> Marks:
         """The marks called `name` only."""
         index = self.names.index(name) if name in self.names else -1
-        here = self.what == index
+        here = self.where(self.what == index)
+        return replace(here, names=(name,), what=np.zeros_like(here.what))
+
+    def where(self, rows: NDArray[np.bool_]) -> Marks:
+        """Some of the marks."""
         return Marks(
-            (name,),
-            np.zeros(int(here.sum()), np.int64),
-            self.device[here],
-            self.at[here],
-            self.known[here],
+            self.names, self.what[rows], self.device[rows], self.at[rows], self.known[rows]
         )
 
 
@@ -103,32 +106,71 @@ def joined(*parts: Marks) -> Marks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frames:
-    """Hourly columns, events, repairs and failures of some devices over some hours.
+class PeerSums:
+    """Over the devices of each group that measured in a bucket, each by its mean there (a counter by
+    its growth): how many, their sum, the sum of squares; (groups, buckets)."""
+
+    n: Floats
+    total: Floats
+    squares: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peers:
+    """How the devices of one model, or of one site, stood in each bucket.
+
+    Sums add up over chunks of devices. A bucket's sums hold what was measured in it, so a window that
+    ends before a moment reads nothing of what came after.
 
     Attributes:
-        start: the first hour's beginning; every number of hours counts from here.
-        hours: how many hours the columns hold.
-        device_ids: (devices,) as in the store; folders number their devices from 0.
-        models: each device's model, may be empty.
-        installed: (devices,) when each was installed, in hours since `start`; NaN: unknown.
-        bucket: how long one column lasts.
+        start, bucket: when the first bucket begins, and how long each lasts.
+        groups: of `model` and `site`: which row of the sums each group has.
+        sums: by (`model` or `site`, metric).
     """
 
     start: datetime
-    hours: int
+    bucket: timedelta
+    groups: Mapping[str, Mapping[str, int]]
+    sums: Mapping[tuple[str, str], PeerSums]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """Columns of readings, events, repairs and failures of some devices over a stretch of time.
+
+    Attributes:
+        start: the first bucket's beginning; every number of hours counts from here.
+        buckets: how many columns there are.
+        device_ids: (devices,) as in the store; folders number their devices from 0.
+        attributes: of `kind`, `model`, `firmware`, `site` and what else is known: each device's text,
+            empty where it is not known.
+        installed: (devices,) when each was installed, in hours since `start`; NaN: unknown.
+        replacements: those repairs by which a component was replaced.
+        bucket: how long one column lasts.
+        peers: what its devices are compared with; needed by vocabularies that have peers.
+    """
+
+    start: datetime
+    buckets: int
     device_ids: Ints
-    models: tuple[str, ...]
+    attributes: Mapping[str, Sequence[str]]
     installed: Floats
     series: tuple[Series, ...]
     events: Marks
     maintenance: Marks
+    replacements: Marks
     failures: Marks
     bucket: timedelta = HOUR
+    peers: Peers | None = None
 
     @property
     def bucket_h(self) -> float:
         return self.bucket / HOUR
+
+    @property
+    def hours(self) -> float:
+        """How many hours the columns hold."""
+        return self.buckets * self.bucket_h
 
     def hours_at(self, moment: datetime) -> float:
         return (moment - self.start) / HOUR
@@ -137,9 +179,17 @@ class Frames:
         return self.start + hours * HOUR
 
 
-def floor_hour(moment: datetime) -> datetime:
-    """The beginning of the hour that `moment` lies in, in UTC."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+def floor_to(moment: datetime, bucket: timedelta) -> datetime:
+    """The beginning of the bucket that `moment` lies in, in UTC; days begin at midnight."""
+    moment = moment.astimezone(UTC)
+    return moment - (moment - _EPOCH) % bucket
+
+
+def hours_since(start: datetime, at: NDArray[Any]) -> Floats:
+    """datetime64[us] in UTC as hours since `start`."""
+    origin = np.datetime64(start.astimezone(UTC).replace(tzinfo=None), "us")
+    hours: Floats = (at - origin) / np.timedelta64(1, "h")
+    return hours
 
 
 def event_name(component: str, code: str) -> str:
@@ -148,13 +198,13 @@ def event_name(component: str, code: str) -> str:
 
 
 def heard(frames: Frames) -> NDArray[np.bool_]:
-    """(devices, hours): whether the device measured or told anything in that hour."""
-    said = np.zeros((len(frames.device_ids), frames.hours), bool)
+    """(devices, buckets): whether the device measured or told anything in that bucket."""
+    said = np.zeros((len(frames.device_ids), frames.buckets), bool)
     for series in frames.series:
         said |= series.n > 0
-    hour = np.floor(frames.events.known).astype(np.int64)
-    inside = (hour >= 0) & (hour < frames.hours)
-    said[frames.events.device[inside], hour[inside]] = True
+    bucket = np.floor(frames.events.known / frames.bucket_h).astype(np.int64)
+    inside = (bucket >= 0) & (bucket < frames.buckets)
+    said[frames.events.device[inside], bucket[inside]] = True
     return said
 
 

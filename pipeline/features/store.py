@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from domain.report import MetricKind
-from pipeline.features.definitions import EVENT_LOOKBACK_H
 from pipeline.features.frames import (
     ANY_ERROR,
     HOUR,
     Frames,
     Ints,
     Marks,
+    Peers,
+    PeerSums,
     Series,
     empty_series,
     event_name,
-    floor_hour,
+    floor_to,
     marks,
 )
+from pipeline.features.peers import group_keys
+from pipeline.features.vocabulary import Window, windows_h
 from storage.arrays import TIME, read_arrays
 from storage.database import Conn
 from storage.queries import load
@@ -36,31 +39,106 @@ _ROLLUP = {
     **dict.fromkeys(("total", "squares", "low", "high", "first", "last", "growth"), "float8"),
 }
 _VALUES = ("n", "total", "squares", "low", "high", "first", "last", "growth")
+_PEERS = {
+    "hour": TIME,
+    "place": "int4",
+    "metric_id": "int2",
+    "n": "int4",
+    "total": "float8",
+    "squares": "float8",
+}
+_REPLACED = "replaced"
 
 
-def load_frames(conn: Conn, device_ids: Sequence[int], start: datetime, end: datetime) -> Frames:
+def load_frames(
+    conn: Conn,
+    device_ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    peers: Peers | None = None,
+    *,
+    with_readings: bool = True,
+) -> Frames:
     """What the store holds of `device_ids` from `start` (its hour) until before `end`.
 
     Events reach further back than `start`, by what features may look back; repairs and failures
     reach back to the first.
     """
     ids = np.array(sorted(device_ids), np.int64)
-    first = floor_hour(start)
-    hours = max(0, int(np.ceil((end - first) / HOUR)))
+    first, hours = _hours(start, end)
     span = {"devices": ids.tolist(), "start": first, "end": end}
     devices = conn.execute(load("features")["devices"], span).fetchall()
     marked = _Marked(conn, ids, first, span)
     return Frames(
         start=first,
-        hours=hours,
+        buckets=hours,
         device_ids=ids,
-        models=tuple(row["model"] for row in devices),
+        attributes=_attributes(devices),
         installed=np.array([_installed(row, first) for row in devices], np.float64),
-        series=_series(conn, ids, first, hours, span),
+        series=_series(conn, ids, first, hours, span) if with_readings else (),
         events=marked.events(),
-        maintenance=marked.records("maintenance"),
-        failures=marked.records("failures"),
+        maintenance=marked.services(),
+        replacements=marked.services(_REPLACED),
+        failures=marked.failures(),
+        peers=peers,
     )
+
+
+def load_peers(
+    conn: Conn,
+    device_ids: Sequence[int],
+    groupings: Collection[str],
+    start: datetime,
+    end: datetime,
+) -> Peers:
+    """How all devices of the kinds of `device_ids` stood from `start` (its hour) until before `end`,
+    by the `groupings` that a vocabulary names as its peers.
+
+    For features as of now, `start` may be as late as the day's window before.
+    """
+    groups: dict[str, dict[str, int]] = {}
+    sums: dict[tuple[str, str], PeerSums] = {}
+    first, hours = _hours(start, end)
+    if groupings:
+        wanted = {"devices": list(device_ids)}
+        rows = conn.execute(load("features")["of_kinds"], wanted).fetchall()
+        every = {"devices": [row["id"] for row in rows], "start": first, "end": end}
+        attributes = _attributes(conn.execute(load("features")["devices"], every).fetchall())
+        for grouping in sorted(groupings):
+            keys = group_keys(attributes, grouping)
+            groups[grouping] = {key: place for place, key in enumerate(sorted(set(keys)))}
+            places = [groups[grouping][key] for key in keys]
+            shape = (len(groups[grouping]), hours)
+            for name, found in _peer_sums(conn, every | {"places": places}, shape).items():
+                sums[grouping, name] = found
+    return Peers(first, HOUR, groups, sums)
+
+
+def _hours(start: datetime, end: datetime) -> tuple[datetime, int]:
+    first = floor_to(start, HOUR)
+    return first, max(0, int(np.ceil((end - first) / HOUR)))
+
+
+def _peer_sums(
+    conn: Conn, parameters: Mapping[str, Any], shape: tuple[int, int]
+) -> dict[str, PeerSums]:
+    query = sql.SQL(load("features")["peers"])
+    columns = read_arrays(conn, query, _PEERS, parameters, by="place")
+    hour = _hour_of(columns["hour"], parameters["start"])
+    found: dict[str, PeerSums] = {}
+    for row in conn.execute(load("features")["metrics"]).fetchall():
+        here = np.flatnonzero(columns["metric_id"] == row["id"])
+        if len(here):
+            sums = PeerSums(*(np.zeros(shape) for _ in range(3)))
+            for name in ("n", "total", "squares"):
+                getattr(sums, name)[columns["place"][here], hour[here]] = columns[name][here]
+            found[row["name"]] = sums
+    return found
+
+
+def _hour_of(at: NDArray[Any], start: datetime) -> Ints:
+    origin = np.datetime64(start.replace(tzinfo=None), "us")
+    return ((at - origin) // np.timedelta64(1, "h")).astype(np.int64)
 
 
 def _installed(row: Mapping[str, Any], start: datetime) -> float:
@@ -70,28 +148,28 @@ def _installed(row: Mapping[str, Any], start: datetime) -> float:
     return (midnight - start) / HOUR
 
 
+def _attributes(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    free = sorted({name for row in rows for name in row["attributes"]})
+    named = {name: tuple(str(row["attributes"].get(name, "")) for row in rows) for name in free}
+    own = ("kind", "model", "firmware", "site")
+    return named | {name: tuple(row[name] for row in rows) for name in own}
+
+
 def _series(
     conn: Conn, ids: Ints, start: datetime, hours: int, span: Mapping[str, Any]
 ) -> tuple[Series, ...]:
     columns = read_arrays(conn, sql.SQL(load("features")["rollups"]), _ROLLUP, span, by="device_id")
-    origin = np.datetime64(start.replace(tzinfo=None), "us")
-    hour = ((columns["hour"] - origin) // np.timedelta64(1, "h")).astype(np.int64)
+    hour = _hour_of(columns["hour"], start)
     device = np.searchsorted(ids, columns["device_id"])
     found: list[Series] = []
     for row in conn.execute(load("features")["metrics"]).fetchall():
         here = np.flatnonzero(columns["metric_id"] == row["id"])
         if len(here):
             series = empty_series(row["name"], MetricKind(row["kind"]), (len(ids), hours))
-            _fill(series, columns, device, hour, here)
+            for name in _VALUES:
+                getattr(series, name)[device[here], hour[here]] = columns[name][here]
             found.append(series)
     return tuple(found)
-
-
-def _fill(
-    series: Series, columns: Mapping[str, NDArray[Any]], device: Ints, hour: Ints, here: Ints
-) -> None:
-    for name in _VALUES:
-        getattr(series, name)[device[here], hour[here]] = columns[name][here]
 
 
 class _Marked:
@@ -99,8 +177,10 @@ class _Marked:
 
     def __init__(self, conn: Conn, ids: Ints, start: datetime, span: Mapping[str, Any]) -> None:
         self._conn, self._start = conn, start
-        self._span = {**span, "events_start": start - timedelta(hours=EVENT_LOOKBACK_H)}
+        longest = timedelta(hours=windows_h(1.0)[Window.LONG])
+        self._span = {**span, "events_start": start - longest}
         self._index = {int(device): position for position, device in enumerate(ids)}
+        self._services: list[dict[str, Any]] | None = None
 
     def events(self) -> Marks:
         rows = []
@@ -111,8 +191,15 @@ class _Marked:
                 rows.append((ANY_ERROR, *place))
         return marks(rows)
 
-    def records(self, query: str) -> Marks:
-        return marks((row["component"], *self._place(row)) for row in self._rows(query))
+    def services(self, action: str | None = None) -> Marks:
+        """All, or those of one `action`."""
+        if self._services is None:
+            self._services = self._rows("maintenance")
+        rows = [row for row in self._services if action in (None, row["action"])]
+        return marks((row["component"], *self._place(row)) for row in rows)
+
+    def failures(self) -> Marks:
+        return marks((row["component"], *self._place(row)) for row in self._rows("failures"))
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
         return self._conn.execute(load("features")[query], self._span).fetchall()

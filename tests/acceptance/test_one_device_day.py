@@ -23,7 +23,7 @@ from models.registry import champions
 from models.settings import TrainSettings
 from models.train import train
 from pipeline.features.build import features_at
-from pipeline.features.store import load_frames
+from pipeline.features.store import load_frames, load_peers
 from storage.database import Database, Row
 from tests.acceptance.day import Day, the_day
 
@@ -149,8 +149,10 @@ def _feature(day: Day, key: str, metric: str) -> list[float]:
     with day.database.transaction() as conn:
         row = conn.execute("SELECT id FROM device WHERE key = %s", [key]).fetchone()
         assert row is not None
-        frames = load_frames(conn, [row["id"]], now - timedelta(days=8), now)
         model = next(m for m in champions(conn) if m.task.component == "billAcceptor")
+        since = now - timedelta(days=8)
+        peers = load_peers(conn, [row["id"]], model.vocabulary.peers, since, now)
+        frames = load_frames(conn, [row["id"]], since, now, peers)
     moments = np.array([frames.hours_at(now - timedelta(days=4)), frames.hours_at(now)])
     matrix = features_at(frames, np.zeros(2, dtype=np.int64), moments, model.vocabulary)
     column = next(n for n, name in enumerate(matrix.names) if metric in name and "24" in name)

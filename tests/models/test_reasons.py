@@ -24,10 +24,10 @@ from pipeline.features.definitions import (
     Feature,
     Source,
     Statistic,
-    Vocabulary,
     features,
 )
 from pipeline.features.frames import Floats
+from pipeline.features.vocabulary import Attribute, Vocabulary
 
 Values = NDArray[np.float32]
 Foretell = Callable[[Values], Floats]
@@ -128,8 +128,9 @@ VOCABULARY = Vocabulary(
     gauges=("x.PrintHeadTemperature", "x.Unheard"),
     counters=("x.BillJamCount",),
     events=("*", "billAcceptor:jamAcceptor"),
-    components=("billAcceptor",),
-    models=("m1",),
+    serviced=("billAcceptor",),
+    failing=("billAcceptor",),
+    attributes=(Attribute("model", ("m1", "m2")),),
 )
 COLUMNS = features(VOCABULARY)
 GROWTH_H = min(f.window_h for f in COLUMNS if f.statistic is Statistic.GROWTH)
