@@ -20,6 +20,11 @@ class Role(StrEnum):
         """Whether this role may change cases."""
         return self is not Role.VIEWER
 
+    @property
+    def may_decide(self) -> bool:
+        """Whether this role may say which models are in charge."""
+        return self in (Role.MANAGER, Role.ADMINISTRATOR)
+
 
 ROLE_TEXT: dict[Role, str] = {
     Role.VIEWER: N_("viewer"),

@@ -69,6 +69,10 @@ class Visit:
         return self.account is not None and self.account.role.may_act
 
     @property
+    def may_decide(self) -> bool:
+        return self.account is not None and self.account.role.may_decide
+
+    @property
     def may_administer(self) -> bool:
         return self.account is not None and self.account.role is Role.ADMINISTRATOR
 
@@ -109,6 +113,16 @@ def an_actor(visit: AReader) -> Account:
 
 
 AnActor = Annotated[Account, Depends(an_actor)]
+
+
+def a_manager(visit: AReader) -> Account:
+    """Somebody who may say which models are in charge. Raises NotPermittedError for others."""
+    if visit.account is None or not visit.may_decide:
+        raise NotPermittedError("managers and administrators decide about models")
+    return visit.account
+
+
+AManager = Annotated[Account, Depends(a_manager)]
 
 
 def an_administrator(visit: AReader) -> Visit:

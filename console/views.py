@@ -90,6 +90,7 @@ def _environment(code: str) -> Environment:
         "translated": lambda labels: [(key, translate(label)) for key, label in labels.items()],
         "labelled": lambda key, labels: (key, translate(labels.get(key, key))),
         "pair": lambda row: (row["key"], row["name"]),
+        "zip": lambda one, other: zip(one, other, strict=False),
     }
     environment.globals["icon"] = environment.get_template("icons.html").module
     return environment

@@ -14,6 +14,8 @@ from domain.device import CAUSE_TEXT
 from domain.fault import FAULT_CLASS_TEXT
 from domain.text import N_
 from domain.vocabulary import COMPONENTS as KNOWN_COMPONENTS
+from models.catalogue import STAGE_TEXT
+from models.outcomes import OUTCOME_TEXT
 
 __all__ = ["SYSTEM"]
 
@@ -51,6 +53,8 @@ ALERT_ORIGINS: Mapping[str, str] = {
     "transition": N_("device down"),
     "event": N_("reported by the device"),
     "threshold": N_("threshold"),
+    "anomaly": N_("unusual behaviour"),
+    "consumable": N_("supply runs out"),
 }
 TICKET_ORIGINS: Mapping[str, str] = {
     "prediction": N_("prediction"),
@@ -91,6 +95,8 @@ FAULT_CLASSES: Mapping[str, str] = _by_code(FAULT_CLASS_TEXT)
 ROLES: Mapping[str, str] = _by_code(ROLE_TEXT)
 TICKET_STATES: Mapping[str, str] = _by_code(TICKET_STATE_TEXT)
 CANCEL_REASONS: Mapping[str, str] = _by_code(CANCEL_TEXT)
+MODEL_STAGES: Mapping[str, str] = _by_code(STAGE_TEXT)
+OUTCOMES: Mapping[str, str] = _by_code(OUTCOME_TEXT)
 MOVE_LABELS: Mapping[str, str] = {name: move.label for name, move in MOVES.items()}
 ACTIONS: Mapping[str, str] = {
     **MOVE_LABELS,
@@ -105,6 +111,10 @@ ACTIONS: Mapping[str, str] = {
     "revoke_login": N_("Revoke a login"),
     "read_attendance": N_("Read attendance records"),
     "ask_clock": N_("Ask a clock"),
+    "promote_model": N_("Put a model in charge"),
+    "challenge_model": N_("Let a model score in shadow"),
+    "retire_model": N_("Retire a model"),
+    "rollback_model": N_("Put the model before in charge again"),
 }
 """What people do, as the audit names it."""
 COMPONENTS = tuple(KNOWN_COMPONENTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from math import sqrt
 from typing import Any
@@ -19,19 +19,17 @@ from scipy.stats import chi2
 from domain.clock import Clock
 from domain.errors import BadInputError
 from domain.text import N_, Text
+from models.catalogue import Stage, entry
 from models.distribution import bins, psi
 from models.gate import MOST_OFF, calibration_interval
-from models.outcomes import Outcome, Settled, outcomes, precision
+from models.outcomes import LOOK_BACK, Outcome, Settled, outcomes, precision
 from models.recent import recent_values
-from models.registry import Model, Stage, entry, in_use, open_model
+from models.registry import Model, in_use, open_model
 from models.settings import CostSettings
 from pipeline.features.definitions import Feature, Source, features
 from pipeline.features.frames import Floats
 from storage.database import Conn, Database
 from storage.queries import load
-
-LOOK_BACK = timedelta(days=90)
-"""Tickets and predictions of so long are looked at."""
 
 MUCH = 0.25
 """A population stability index from which a feature has moved much."""

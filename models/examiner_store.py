@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.device import DeviceKind
+from models.catalogue import Stage, listing
 from models.examiner import Examined, examine, judged_episodes, judged_failures
-from models.registry import Stage, listing
 from models.settings import Costs
 from simulator.fleet import Device
 from simulator.lives import life_of

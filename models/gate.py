@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.text import N_, Text
+from models.catalogue import Stage
 from models.evaluation import Scored, tally
 from models.evaluation_bootstrap import draw_devices
-from models.registry import Stage
 from models.settings import CostSettings
 from pipeline.features.frames import Floats, Ints
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -17,6 +17,9 @@ from models.dataset import Dataset, join_marks
 from pipeline.features.frames import HOUR, Marks
 from storage.database import Conn, Row
 from storage.queries import load
+
+LOOK_BACK = timedelta(days=90)
+"""Tickets and predictions of so long are looked at."""
 
 
 class Outcome(StrEnum):

@@ -11,49 +11,21 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import skops.io
 from psycopg.types.json import Jsonb
 
-from domain.errors import BadInputError, NotFoundError
-from domain.text import N_
+from domain.errors import BadInputError
+from models.catalogue import Stage, Task, make_room
 from models.forecast import ALLOWED_TYPES, Forecast
-from pipeline.features.definitions import Vocabulary, schema_hash
+from pipeline.features.definitions import schema_hash
+from pipeline.features.vocabulary import Vocabulary
 from storage.database import Conn, Row
 from storage.queries import load
 
 _KEPT_LOADED = 64
 _MOST_BYTES = 64_000_000  # of an artifact; one of a few hundred trees has about 500,000
-
-
-class Stage(StrEnum):
-    """Where a model stands in its task."""
-
-    CANDIDATE = "candidate"  # judged, not in use
-    CHALLENGER = "challenger"  # scores in shadow: stored, never acted on
-    CHAMPION = "champion"  # in charge
-    RETIRED = "retired"
-
-
-STAGE_TEXT: dict[Stage, str] = {
-    Stage.CANDIDATE: N_("candidate"),
-    Stage.CHALLENGER: N_("challenger"),
-    Stage.CHAMPION: N_("champion"),
-    Stage.RETIRED: N_("retired"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a model foretells: that `component` fails on a device of `kind`."""
-
-    kind: str
-    component: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.component}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,14 +92,6 @@ def add(conn: Conn, model: NewModel) -> int:
     return int(row["id"])
 
 
-def make_room(conn: Conn, task: str, stage: Stage) -> None:
-    """A task has one champion, who is retired by the next, and one challenger, who is a candidate
-    again."""
-    if stage in _DISPLACED:
-        values = {"task": task, "stage": stage, "to": _DISPLACED[stage]}
-        conn.execute(load("models")["displace"], values)
-
-
 def in_use(conn: Conn, *stages: Stage) -> list[Row]:
     """The rows of the models in `stages`, by task: `open_model` makes models of them."""
     values = {"stages": [str(stage) for stage in stages]}
@@ -141,19 +105,6 @@ def champions(conn: Conn) -> list[Model]:
     """
     rows = in_use(conn, Stage.CHAMPION)
     return [open_model(conn, row) for row in rows if row["feature_schema"] == schema_hash()]
-
-
-def listing(conn: Conn) -> list[Row]:
-    """Every model's row without its artifact, by task, newest first."""
-    return conn.execute(load("models")["listing"]).fetchall()
-
-
-def entry(conn: Conn, model_id: int) -> Row:
-    """A model's row without its artifact. Raises NotFoundError."""
-    row = conn.execute(load("models")["entry"], {"id": model_id}).fetchone()
-    if row is None:
-        raise NotFoundError(f"there is no model {model_id}; `forecall models` lists them")
-    return row
 
 
 def open_model(conn: Conn, row: Row) -> Model:
@@ -178,9 +129,6 @@ def open_model(conn: Conn, row: Row) -> Model:
         train_until=row["train_until"],
         scored_at=row["scored_at"],
     )
-
-
-_DISPLACED = {Stage.CHAMPION: Stage.RETIRED, Stage.CHALLENGER: Stage.CANDIDATE}
 
 
 def _row(model: NewModel, artifact: bytes) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 
 from domain.clock import Clock
+from models.catalogue import entry
 from models.drift import Finding
-from models.registry import entry
 from models.settings import TrainSettings
 from models.train import Trained, train
 from storage.database import Database

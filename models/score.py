@@ -14,10 +14,11 @@ from psycopg.types.json import Jsonb
 
 from domain.clock import Clock
 from domain.errors import BadInputError
+from models.catalogue import Stage
 from models.dataset import speaking
 from models.labels import broken
 from models.reasons import explain
-from models.registry import Model, Stage, in_use, open_model
+from models.registry import Model, in_use, open_model
 from pipeline.features.build import features_at
 from pipeline.features.frames import Floats, Frames, Ints
 from pipeline.features.store import load_frames, load_peers
@@ -92,7 +93,10 @@ def _score_kind(conn: Conn, kind: str, models: Sequence[Model], now: datetime) -
     known = [model.vocabulary for model in models]
     start = now - timedelta(hours=max(words.lookback_h for words in known))
     day = now - timedelta(hours=max(words.window_h(Window.DAY) for words in known) + 1)
-    peers = load_peers(conn, ids, {name for words in known for name in words.peers}, day, now)
+    # Peers are all that there are, whether they have news or not.
+    everyone = [row["id"] for row in conn.execute(load("models")["devices"], {"kind": kind})]
+    groupings = {name for words in known for name in words.peers}
+    peers = load_peers(conn, everyone, groupings, day, now)
     written = 0
     for first in range(0, len(ids), _CHUNK):
         frames = load_frames(conn, ids[first : first + _CHUNK], start, now, peers)

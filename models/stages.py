@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from domain.clock import Clock
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
-from models.registry import Stage, entry, make_room, open_model
+from models.catalogue import Stage, entry, make_room
 from pipeline.devices.fleet import audit
 from storage.database import Conn, Row
 from storage.queries import load
@@ -23,7 +23,7 @@ def promote(conn: Conn, clock: Clock, model_id: int, *, actor: str, reason: str)
     """
     row = _locked(conn, model_id)
     _refuse_same(row, Stage.CHAMPION)
-    open_model(conn, row)
+    _refuse_unusable(conn, row)
     _move(conn, clock, row, Stage.CHAMPION, "promote_model", actor, reason)
 
 
@@ -33,7 +33,7 @@ def challenge(conn: Conn, clock: Clock, model_id: int, *, actor: str, reason: st
     _refuse_same(row, Stage.CHALLENGER)
     if row["stage"] == Stage.CHAMPION:
         raise NotAllowedError(f"model {model_id} is in charge of {row['task']}; retire it first")
-    open_model(conn, row)
+    _refuse_unusable(conn, row)
     _move(conn, clock, row, Stage.CHALLENGER, "challenge_model", actor, reason)
 
 
@@ -54,7 +54,7 @@ def rollback(conn: Conn, clock: Clock, task: str, *, actor: str, reason: str) ->
     if before is None:
         raise _nobody_before(conn, task)
     row = entry(conn, before["id"])
-    open_model(conn, row)
+    _refuse_unusable(conn, row)
     _refuse_wordless(reason)
     conn.execute(load("models")["forget_promotion"], {"task": task, "id": row["id"]})
     make_room(conn, task, Stage.CHAMPION)
@@ -67,6 +67,12 @@ def rollback(conn: Conn, clock: Clock, task: str, *, actor: str, reason: str) ->
 def _locked(conn: Conn, model_id: int) -> Row:
     conn.execute(load("models")["lock_task"], {"task": entry(conn, model_id)["task"]})
     return entry(conn, model_id)
+
+
+def _refuse_unusable(conn: Conn, row: Row) -> None:
+    from models.registry import open_model  # brings scikit-learn: only for who acts
+
+    open_model(conn, row)
 
 
 def _refuse_same(row: Row, stage: Stage) -> None:

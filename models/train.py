@@ -17,6 +17,7 @@ import structlog
 
 from domain.clock import Clock
 from models.baselines import fit_logistic, fit_rule, rule_text
+from models.catalogue import Stage, Task
 from models.dataset import Dataset, TaskRows, load_dataset, task_rows
 from models.distribution import describe
 from models.evaluation import Metrics, Scored, evaluate
@@ -25,10 +26,11 @@ from models.forecast import Bools, Fitted, Forecast, Values, fit_components
 from models.gate import Contender, Verdict, contender, judge
 from models.money import cheapest_threshold
 from models.outcomes import with_prevented
-from models.registry import Model, NewModel, Stage, Task, add, champions
+from models.registry import Model, NewModel, add, champions
 from models.settings import TrainSettings
-from pipeline.features.definitions import Vocabulary, features
+from pipeline.features.definitions import features
 from pipeline.features.frames import HOUR, Floats, Ints
+from pipeline.features.vocabulary import Vocabulary
 from storage.database import Conn, Database
 from storage.queries import load
 

@@ -59,6 +59,11 @@ class Transition(BaseModel):
     component: str
 
 
+class Within(BaseModel):
+    days: int
+    probability: float = Field(description="Of a failure within so many days, 0 to 1.")
+
+
 class Prediction(BaseModel):
     at: datetime
     device: str
@@ -67,14 +72,26 @@ class Prediction(BaseModel):
     horizon_h: float
     probability: float = Field(description="Of a failure within the horizon, 0 to 1.")
     threshold: float
-    reasons: list[Sentence]
+    reasons: list[Sentence] = Field(description="Strongest first, each with its share.")
+    within: list[Within]
+
+
+class ModelCheck(BaseModel):
+    kind: str = Field(description="usable, inputs, calibration or tickets.")
+    at: datetime
+    value: float | None = Field(description="Null: too little was seen to say.")
+    bound: float | None
+    alarmed: bool
+    said: Sentence
 
 
 class Model(BaseModel):
     id: int
     task: str
-    stage: str = Field(description="candidate, champion or retired.")
+    stage: str = Field(description="candidate, challenger, champion or retired.")
     trained_at: datetime
+    promoted_at: datetime | None = Field(description="When it took charge, if it did.")
+    scored_at: datetime | None = Field(description="When it was asked last.")
     train_from: datetime
     train_until: datetime
     test_from: datetime | None
@@ -82,8 +99,12 @@ class Model(BaseModel):
     horizon_h: float
     feature_schema: str
     threshold: float
-    metrics: dict[str, Any]
+    metrics: dict[str, Any] = Field(
+        description="Figures of the held-out period: test (the model), rule, logistic, reliability."
+    )
     settings: dict[str, Any]
+    gate: dict[str, Any] = Field(description="passed, and checks with what was said of each.")
+    checks: list[ModelCheck] = Field(description="Whether it still fits, as last looked at.")
     artifact_sha256: str
 
 

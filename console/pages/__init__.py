@@ -12,6 +12,7 @@ from console.pages import (
     devices,
     found,
     login,
+    models,
     overview,
     stream,
     tickets,
@@ -30,6 +31,7 @@ for part in (
     tickets,
     attendance,
     uptime,
+    models,
     audit,
 ):
     router.include_router(part.router)

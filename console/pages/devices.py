@@ -153,7 +153,7 @@ def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, objec
         "transitions": transitions[::-1][:_EVENTS_SHOWN],
         "events": conn.execute(queries["device_events"], of_it | since).fetchall(),
         "predictions": conn.execute(
-            queries["device_predictions"], of_it | {"start": now - _PREDICTIONS_BACK}
+            queries["device_predictions"], of_it | {"start": now - _PREDICTIONS_BACK, "now": now}
         ).fetchall(),
         "tickets": read_page(
             conn, queries["tickets"], TicketFilter(device=device["key"], open="")

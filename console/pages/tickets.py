@@ -18,6 +18,7 @@ from desk.ledger import events
 from desk.lifecycle import CancelReason, TicketState, offered
 from desk.sla import clocks, plan_for
 from domain.errors import NotFoundError
+from storage.database import Conn, Row
 from storage.queries import load
 
 router = APIRouter()
@@ -135,6 +136,7 @@ def _ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> 
             raise NotFoundError(f"there is no ticket {ticket_id}")
         history = events(conn, ticket_id)
         engineers = conn.execute(queries["engineers"]).fetchall()
+        curve = _curve(conn, found)
     return answer(
         request,
         room,
@@ -148,6 +150,17 @@ def _ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> 
         moves=offered(TicketState(found["state"])),
         ended=TicketState(found["state"]).ended,
         engineers=engineers,
+        curve=curve,
         names={row["id"]: row["name"] for row in engineers},
         cancel_reasons=CancelReason,
     )
+
+
+def _curve(conn: Conn, ticket: Row) -> list[float]:
+    """How likely the component was to fail within 1, 3, 7 and 30 days when that was said last."""
+    if ticket["predicted_at"] is None:
+        return []
+    of_it = {name: ticket[name] for name in ("device_id", "component")}
+    until = ticket["failed_at"] or ticket["last_sign_at"] or ticket["predicted_at"]
+    row = conn.execute(load("console")["ticket_curve"], of_it | {"until": until}).fetchone()
+    return row["curve"] if row else []

@@ -44,7 +44,7 @@ def models(context: typer.Context, config: ConfigOption = None) -> None:
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
     """List the models with the figures of their held-out period."""
-    from models.registry import listing
+    from models.catalogue import listing
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = listing(conn)
@@ -69,7 +69,7 @@ def list_(config: ConfigOption = None) -> None:
 @app.command()
 def show(model_id: ModelId, config: ConfigOption = None) -> None:
     """Show a model's figures beside those of the baselines, and what the gate said."""
-    from models.registry import entry
+    from models.catalogue import entry
 
     with store(config) as installation, installation.database.transaction() as conn:
         row = entry(conn, model_id)
@@ -89,7 +89,7 @@ def show(model_id: ModelId, config: ConfigOption = None) -> None:
 def compare(first: ModelId, second: ModelId, config: ConfigOption = None) -> None:
     """Show the figures of two models of one task side by side, each of its own held-out period."""
     from domain.errors import BadInputError
-    from models.registry import entry
+    from models.catalogue import entry
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = [entry(conn, model_id) for model_id in (first, second)]

@@ -49,7 +49,12 @@ SELECT (SELECT count(*) FROM alert WHERE closed_at IS NULL) AS alerts,
        (SELECT count(*) FROM ticket WHERE closed_at IS NULL) AS tickets,
        (SELECT count(*) FROM ticket WHERE closed_at IS NULL
            AND predicted_at IS NOT NULL AND failed_at IS NULL
-           AND returned_at IS NULL) AS predicted;
+           AND returned_at IS NULL) AS predicted,
+       (SELECT count(DISTINCT model_id) FROM (
+            SELECT DISTINCT ON (model_id, kind) model_id, alarmed
+              FROM model_check JOIN model ON model.id = model_id AND model.stage = 'champion'
+             ORDER BY model_id, kind, at DESC, model_check.id DESC) newest
+         WHERE alarmed) AS models_unfit;
 
 -- name: marks
 -- Numbers that grow when something is written: what changed since the last look.
@@ -182,9 +187,18 @@ SELECT at, component, code, severity, dialect, raw_code FROM device_event
  ORDER BY at DESC LIMIT %(limit)s;
 
 -- name: device_predictions
-SELECT DISTINCT ON (component) component, at, probability, threshold, horizon_h, reasons
-  FROM prediction WHERE device_id = %(device_id)s AND at >= %(start)s
+-- A prediction says nothing of the time after its horizon.
+SELECT DISTINCT ON (component) component, at, probability, threshold, horizon_h, reasons, curve
+  FROM prediction
+ WHERE device_id = %(device_id)s AND at >= %(start)s
+   AND at + horizon_h * interval '1 hour' >= %(now)s
  ORDER BY component, at DESC;
+
+-- name: ticket_curve
+SELECT curve FROM prediction
+ WHERE device_id = %(device_id)s AND component = %(component)s AND at <= %(until)s
+   AND at > %(until)s - interval '3 days'
+ ORDER BY at DESC LIMIT 1;
 
 -- name: alerts
 SELECT a.id, a.component, a.fault_class, a.state, a.severity, a.origin, a.rule, a.message,
@@ -231,7 +245,7 @@ SELECT t.id, t.component, t.fault_class, t.origin, t.state, t.severity, t.title,
 SELECT t.*, d.key AS device_key, d.kind, d.model, d.serial, si.key AS site_key,
        si.name AS site_name, si.city, si.region_class, si.time_zone, c.name AS customer,
        e.key AS assignee_key, e.name AS assignee, coalesce(s.state, 'unwatched') AS device_state,
-       a.state AS alert_state, a.reasons, a.probability, a.message
+       a.state AS alert_state, a.reasons, a.probability, a.message, a.last_sign_at
   FROM ticket t
   JOIN device d ON d.id = t.device_id
   LEFT JOIN device_status s ON s.device_id = d.id
@@ -324,7 +338,11 @@ SELECT t.id, t.at, t.recorded_at, d.key AS device, t.from_state, t.to_state, t.c
 
 -- name: api_predictions
 SELECT p.at, d.key AS device, p.component, p.model_id, p.horizon_h, p.probability, p.threshold,
-       p.reasons
+       p.reasons,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('days', days, 'probability', probability)
+                                  ORDER BY days), '[]')
+          FROM unnest(p.curve, ARRAY[1, 3, 7, 30]) AS point (probability, days)
+         WHERE point.probability IS NOT NULL) AS within
   FROM prediction p JOIN device d ON d.id = p.device_id
  WHERE p.at >= %(start)s AND p.at < %(end)s
    AND (%(until)s::timestamptz IS NULL OR p.at <= %(until)s)
@@ -334,8 +352,17 @@ SELECT p.at, d.key AS device, p.component, p.model_id, p.horizon_h, p.probabilit
 OFFSET %(seen)s LIMIT %(limit)s;
 
 -- name: api_models
-SELECT id, task, stage, trained_at, train_from, train_until, test_from, test_until, horizon_h,
-       feature_schema, threshold, metrics, settings, artifact_sha256
+-- Without the long lists: what single devices did, and what fixes a model's columns.
+SELECT id, task, stage, trained_at, promoted_at, scored_at, train_from, train_until, test_from,
+       test_until, horizon_h, feature_schema, threshold, gate, artifact_sha256,
+       metrics - 'failures' - 'episodes' AS metrics,
+       settings - 'usual' - 'vocabulary' - 'forecast' AS settings,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'kind', kind, 'at', at, 'value', value, 'bound', bound, 'alarmed', alarmed,
+                   'said', detail -> 'said') ORDER BY kind), '[]')
+          FROM (SELECT DISTINCT ON (kind) kind, at, value, bound, alarmed, detail
+                  FROM model_check WHERE model_id = model.id
+                 ORDER BY kind, at DESC, model_check.id DESC) newest) AS checks
   FROM model
  WHERE %(after)s::bigint IS NULL OR id < %(after)s
  ORDER BY id DESC LIMIT %(limit)s;

@@ -17,45 +17,6 @@ GROUP BY device.kind, failure.component
 HAVING count(*) >= %(fewest)s
 ORDER BY device.kind, failure.component
 
--- name: gauges
-SELECT name FROM metric
-WHERE kind = 'gauge' AND EXISTS (
-    SELECT FROM rollup_hourly
-    WHERE metric_id = metric.id AND device_id = ANY(%(devices)s)
-      AND hour >= %(start)s AND hour < %(end)s)
-ORDER BY name
-
--- name: counters
-SELECT name FROM metric
-WHERE kind = 'counter' AND EXISTS (
-    SELECT FROM rollup_hourly
-    WHERE metric_id = metric.id AND device_id = ANY(%(devices)s)
-      AND hour >= %(start)s AND hour < %(end)s)
-ORDER BY name
-
--- name: codes
-SELECT name
-FROM (
-    SELECT component || ':' || code AS name, count(*) AS seen
-    FROM device_event
-    WHERE device_id = ANY(%(devices)s) AND at >= %(start)s AND at < %(end)s
-    GROUP BY component, code
-    HAVING count(*) >= 10
-    ORDER BY count(*) DESC
-    LIMIT 40
-) AS frequent
-ORDER BY name
-
--- name: components
-SELECT component AS name FROM failure WHERE device_id = ANY(%(devices)s) AND at < %(end)s
-UNION
-SELECT component FROM maintenance WHERE device_id = ANY(%(devices)s) AND at < %(end)s
-ORDER BY name
-
--- name: makes
-SELECT DISTINCT model AS name FROM device
-WHERE id = ANY(%(devices)s) AND model <> '' ORDER BY name
-
 -- name: in_use
 SELECT id, task, stage, horizon_h, threshold, feature_schema, settings, distribution, train_until,
        scored_at, artifact_sha256
@@ -80,7 +41,8 @@ RETURNING id
 
 -- name: listing
 SELECT id, task, stage, trained_at, promoted_at, train_from, train_until, test_from, test_until,
-       horizon_h, threshold, feature_schema, metrics, gate, artifact_sha256
+       horizon_h, threshold, feature_schema, metrics, gate, artifact_sha256,
+       jsonb_build_object('costs', settings -> 'costs') AS settings
 FROM model
 ORDER BY task, trained_at DESC, id DESC
 
