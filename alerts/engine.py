@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts import board, series
+from alerts import board, series, watched
 from alerts.desk_port import CaseDesk
 from alerts.identity import OpenAlert, Pending, down_sign, event_sign
 from alerts.rules import ALERT_KEPT, DOWN, rules_ended_by
@@ -86,6 +86,7 @@ class _Judge:
 
     def hear_series(self) -> int:
         found = series.predictions(self.conn, self.now) + series.gauges(self.conn, self.now)
+        found += watched.anomalies(self.conn, self.now) + watched.supplies(self.conn, self.now)
         return self._each(found)
 
     def lapse(self) -> int:

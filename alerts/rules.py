@@ -18,6 +18,18 @@ DOWN = "down"
 PREDICTION = "prediction"
 """The rule of a model that foretells a failure."""
 
+ANOMALY = "anomaly"
+"""The rule of a device that is unlike itself and its peers."""
+
+ANOMALY_SEVERITY = Severity.WARNING
+"""Less than CASE_SEVERITY: what is merely unusual is shown, and opens no ticket."""
+
+ANOMALY_LASTS = timedelta(hours=13)
+"""The fleet is looked at every 6 hours: what was not said again twice is over."""
+
+CONSUMABLE = "consumable"
+"""The rule of a supply that runs out, or a store that fills up, before somebody comes by."""
+
 CASE_SEVERITY = Severity.ERROR
 """A sign at least this bad opens a ticket; a lesser one is shown and can be acknowledged."""
 

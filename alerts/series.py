@@ -15,8 +15,9 @@ from alerts.rules import (
 )
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
+from domain.reason import Reason
 from domain.report import Severity
-from domain.text import N_, Text
+from domain.text import N_, Text, Value
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -41,13 +42,13 @@ class Relief:
 
 def predictions(conn: Conn, now: datetime) -> list[Sign | Relief]:
     """Judges the scorings since the last call: over the threshold, or calm for long enough."""
-    after = _cursor(conn, "predictions") or now - _FIRST_LOOK_BACK
+    after = cursor(conn, "predictions") or now - _FIRST_LOOK_BACK
     newest = conn.execute(
         load("alerts")["newest_prediction"], {"after": after, "now": now}
     ).fetchone()
     if newest is None or newest["at"] is None:
         return []
-    _move_cursor(conn, "predictions", newest["at"])
+    move_cursor(conn, "predictions", newest["at"])
     rows = conn.execute(
         load("alerts")["new_predictions"],
         {
@@ -65,10 +66,10 @@ def predictions(conn: Conn, now: datetime) -> list[Sign | Relief]:
 
 def gauges(conn: Conn, now: datetime) -> list[Sign | Relief]:
     """Holds the newest value of each gauge against its limits, every THRESHOLDS_EVERY."""
-    last = _cursor(conn, "thresholds")
+    last = cursor(conn, "thresholds")
     if last is not None and now < last + THRESHOLDS_EVERY:
         return []
-    _move_cursor(conn, "thresholds", now)
+    move_cursor(conn, "thresholds", now)
     since = now - THRESHOLDS_LOOK_BACK
     parameters = _rule_columns() | {"since": since, "now": now}
     rows = conn.execute(load("alerts")["gauges_over_limits"], parameters).fetchall()
@@ -89,18 +90,24 @@ def _judge_prediction(conn: Conn, row: Row) -> Sign | Relief | None:
 
 
 def _prediction_sign(row: Row) -> Sign:
+    reasons = tuple(Reason.from_json(reason) for reason in row["reasons"])
+    words: dict[str, Value] = {
+        "hours": round(row["horizon_h"]),
+        "percent": round(100 * row["probability"]),
+    }
+    message = Text(N_("Likely to fail within {hours} h ({percent} %)"), words)
+    if reasons:
+        why = {**words, "why": reasons[0].text}
+        message = Text(N_("Likely to fail within {hours} h ({percent} %): {why}"), why)
     return Sign(
         fault=Fault(row["device_id"], row["component"], FaultClass.BREAKDOWN),
         origin=Origin.PREDICTION,
         rule=PREDICTION,
         severity=Severity.ERROR,
-        message=Text(
-            N_("Likely to fail within {hours} h ({percent} %)"),
-            {"hours": round(row["horizon_h"]), "percent": round(100 * row["probability"])},
-        ),
+        message=message,
         at=row["at"],
         lasts=timedelta(hours=row["horizon_h"]),
-        reasons=tuple(Text.from_json(reason) for reason in row["reasons"]),
+        reasons=reasons,
         probability=row["probability"],
     )
 
@@ -135,10 +142,10 @@ def _rule_columns() -> Row:
     }
 
 
-def _cursor(conn: Conn, name: str) -> datetime | None:
+def cursor(conn: Conn, name: str) -> datetime | None:
     row = conn.execute(load("alerts")["read_cursor"], {"name": name}).fetchone()
     return row["at"] if row else None
 
 
-def _move_cursor(conn: Conn, name: str, at: datetime) -> None:
+def move_cursor(conn: Conn, name: str, at: datetime) -> None:
     conn.execute(load("alerts")["write_cursor"], {"name": name, "at": at})

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.fault import Fault
+from domain.reason import Reason
 from domain.report import Severity
 from domain.text import Text
 
@@ -18,6 +19,8 @@ class Origin(StrEnum):
     EVENT = "event"
     THRESHOLD = "threshold"
     PREDICTION = "prediction"
+    ANOMALY = "anomaly"
+    CONSUMABLE = "consumable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Sign:
         failed: the component has failed; False: it will, or it works outside its limits.
         lasts: the condition is over when the sign is not repeated for so long. None: it stays
             until something ends it.
-        reasons: why a prediction says so.
+        reasons: why a prediction or an anomaly says so.
         probability: of failing within `lasts`, for a prediction.
     """
 
@@ -41,7 +44,7 @@ class Sign:
     at: datetime
     failed: bool = False
     lasts: timedelta | None = None
-    reasons: tuple[Text, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     probability: float | None = None
 
     @property

@@ -26,6 +26,8 @@ REPEAT_WITHIN = timedelta(days=30)
 _TICKET_ORIGIN = {
     Origin.PREDICTION: "prediction",
     Origin.THRESHOLD: "rule",
+    Origin.ANOMALY: "rule",
+    Origin.CONSUMABLE: "rule",
     Origin.EVENT: "device",
     Origin.TRANSITION: "device",
 }

@@ -158,6 +158,8 @@ _METRICS = (
     Metric("x.BillRejectedCount", _C, "", "billAcceptor", N_("bills rejected")),
     Metric("x.BillJamCount", _C, "", "billAcceptor", N_("bill jams")),
     Metric("x.BillsInStacker", _G, "", "billAcceptor", N_("bills in the stacker")),
+    Metric("x.CoinsInHopper", _G, "", "coinAcceptor", N_("coins in the hopper")),
+    Metric("x.CoinsInBox", _G, "", "coinAcceptor", N_("coins in the box")),
     Metric("x.SupplyVoltage", _G, "V", "powerSupply", N_("supply voltage")),
     Metric("x.PowerOnCount", _C, "", "powerSupply", N_("power-ons")),
     Metric("x.ConnectTime", _G, "s", DEVICE, N_("connect time")),

@@ -19,6 +19,7 @@ from domain.clock import wall_seconds
 from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
+from models.anomaly_watch import watch
 from models.drift import watch_models
 from models.retrain import retrain
 from models.score import score
@@ -37,6 +38,8 @@ log = structlog.get_logger()
 SCORE_EVERY = timedelta(minutes=30)
 _SCORE_AT_MOST_EVERY_S = 6.0
 _WATCH_MODELS_AT_MOST_EVERY_S = 60.0
+WATCH_EVERY = timedelta(minutes=30)
+_WATCH_AT_MOST_EVERY_S = 10.0
 PUNCHES_EVERY = timedelta(minutes=10)
 _PUNCHES_AT_MOST_EVERY_S = 10.0
 PROVE_EVERY = timedelta(minutes=10)
@@ -78,6 +81,11 @@ def jobs(installation: Installation) -> list[Job]:
             "models",
             max(_WATCH_MODELS_AT_MOST_EVERY_S, wall_seconds(clock, _DAY)),
             lambda: _watch_models(installation),
+        ),
+        Job(
+            "watch",
+            max(_WATCH_AT_MOST_EVERY_S, wall_seconds(clock, WATCH_EVERY)),
+            lambda: watch(database, clock),
         ),
         Job("desk", 5.0, lambda: tick(database, clock)),
         Job(

@@ -245,3 +245,46 @@ SELECT device_id, rule, at, value, breached, alert_id AS held_by
 FROM judged
 WHERE (breached AND alert_id IS NULL) OR (cleared AND alert_id IS NOT NULL)
 ORDER BY device_id, rule
+
+-- Of each component only what nothing worse is known of: an open alert of another class says more.
+-- name: new_anomalies
+SELECT anomaly.at, anomaly.device_id, anomaly.component, anomaly.reasons
+FROM anomaly
+JOIN device ON device.id = anomaly.device_id AND device.adopted_at IS NOT NULL
+WHERE anomaly.at > %(after)s AND anomaly.at <= %(now)s
+  AND NOT EXISTS (
+      SELECT FROM alert
+      WHERE alert.device_id = anomaly.device_id AND alert.component = anomaly.component
+        AND alert.fault_class <> %(fault_class)s AND alert.closed_at IS NULL AND alert.active
+  )
+  AND NOT EXISTS (
+      SELECT FROM maintenance
+      WHERE maintenance.device_id = anomaly.device_id
+        AND maintenance.component = anomaly.component
+        AND maintenance.at > anomaly.at - %(settling)s AND maintenance.recorded_at <= %(now)s
+  )
+ORDER BY anomaly.at, anomaly.device_id, anomaly.component
+
+-- Only what changes something: a supply that ends too early without its condition, and a condition
+-- whose supply lasts again. A device that is not heard any more keeps what it has.
+-- name: supplies
+WITH fault AS (
+    SELECT consumable.*, coalesce(rule.fault_class, 'consumable') AS fault_class,
+           coalesce(early < visit, false) AS short
+    FROM consumable
+    JOIN device ON device.id = device_id AND device.adopted_at IS NOT NULL
+    LEFT JOIN unnest(%(metrics)s::text[], %(classes)s::text[]) AS rule (metric, fault_class)
+           ON rule.metric = consumable.metric
+    WHERE consumable.at <= %(now)s
+), judged AS (
+    SELECT fault.*, alert.id AS held_by
+    FROM fault
+    LEFT JOIN (
+        alert JOIN alert_condition ON alert_id = alert.id AND alert.closed_at IS NULL
+    ) ON alert.device_id = fault.device_id AND alert.component = fault.component
+         AND alert.fault_class = fault.fault_class
+         AND alert_condition.rule = %(rule)s || ':' || fault.metric
+)
+SELECT * FROM judged
+WHERE short <> (held_by IS NOT NULL)
+ORDER BY device_id, metric

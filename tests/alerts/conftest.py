@@ -14,11 +14,12 @@ from desk import ledger
 from desk.case import Ticket, TicketEvent, fold
 from desk.cases import Cases
 from domain.clock import ManualClock
+from domain.reason import Reason
 from domain.text import Text
 from storage.database import Conn, Database
 from storage.engine import detect
 
-REASON = Text("{n} failed cuts", {"n": 9})
+REASON = Reason(Text("{n} failed cuts", {"n": 9}), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

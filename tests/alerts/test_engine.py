@@ -73,7 +73,7 @@ def test_a_foretold_failure_that_comes_is_on_the_same_ticket(world: World) -> No
     assert ticket.origin == "prediction"
     assert ticket.predicted_at == world.clock.now()
     assert ticket.failed_at is None
-    assert str(ticket.title) == "Likely to fail within 24 h (80 %)"
+    assert str(ticket.title) == "Likely to fail within 24 h (80 %): 9 failed cuts"
     [opened] = world.events(ticket.id)
     assert opened.data["reasons"] == [REASON.to_json()]
     assert "print a test page" in opened.data["first_steps"]
