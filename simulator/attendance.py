@@ -100,7 +100,9 @@ class AttendanceClock:
     def _wear(self, now: datetime) -> None:
         moment = np.array([now.timestamp()])
         worn = clockwork.clock_wear(self.life, moment)
-        hours = clockwork.clock_hours(use(moment, self._time_zone, _FULL_USE), worn, self._rng)
+        activity = use(moment, self._time_zone, _FULL_USE)
+        mains = clockwork.mains(self.device.site, moment)
+        hours = clockwork.clock_hours(activity, worn, mains, self._rng)
         for code, count in (
             (OperationCode.POWER_ON, hours.restarts),
             (OperationCode.VERIFY_FAILED, hours.verify_failed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,6 +35,8 @@ CLEARED_EVERY_DAYS = 20
 """Somebody clears a clock's log so often, after its records were fetched."""
 
 RESTARTS_IDLE, RESTARTS_WORN = 0.002, 0.9  # an hour
+_POOR_SHARE, _POOR_H, _RESTARTS_POOR = 0.07, 12.0, 0.35  # of the days; hours; an hour
+_DAYS = 20_000
 UNREAD_BUSY, UNREAD_WORN = 0.15, 2.5  # fingers not recognised, an hour of full use
 LOSES_WORN_S = 6.0  # what a worn battery adds to the drift, an hour
 _JUMP_S = 9.0  # deviation of the jump in time that a restart leaves behind
@@ -101,9 +104,27 @@ def clock_wear(life: Life, moments: Floats) -> ClockWear:
     )
 
 
-def clock_hours(activity: Floats, worn: ClockWear, rng: np.random.Generator) -> ClockHours:
-    """Draws the hours of a clock that is used and worn so much."""
-    restarts = rng.poisson(RESTARTS_IDLE + RESTARTS_WORN * worn.power)
+def mains(site: str, moments: Floats) -> Floats:
+    """How often an hour the site's poor mains make all its clocks restart, at `moments`."""
+    poor, begins = _poor_days(site)
+    hours = (moments - ORIGIN.timestamp()) / 3600
+    day = (hours // 24).astype(np.int64)
+    here = poor[day] & (hours % 24 >= begins[day]) & (hours % 24 < begins[day] + _POOR_H)
+    return np.where(here, _RESTARTS_POOR, 0.0)
+
+
+@lru_cache(maxsize=1000)
+def _poor_days(site: str) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Of each day since `ORIGIN`: whether the mains are poor, and from which hour on."""
+    rng = seeded(site, "mains")
+    return rng.random(_DAYS) < _POOR_SHARE, rng.uniform(0, 24 - _POOR_H, _DAYS)
+
+
+def clock_hours(
+    activity: Floats, worn: ClockWear, mains: Floats, rng: np.random.Generator
+) -> ClockHours:
+    """Draws the hours of a clock that is used and worn so much, with restarts from `mains`."""
+    restarts = rng.poisson(RESTARTS_IDLE + RESTARTS_WORN * worn.power + mains)
     return ClockHours(
         restarts=restarts,
         jumps_s=rng.normal(0, _JUMP_S, len(restarts)) * np.sqrt(restarts)

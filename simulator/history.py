@@ -174,7 +174,8 @@ def _clock_series(
     moments = hours + of.minute * 60
     dark = _any_within(life.dark(), moments)
     activity = use(moments, time_zone, _CLOCK_ACTIVITY) * ~dark
-    drawn = clockwork.clock_hours(activity, clockwork.clock_wear(life, moments), rng)
+    mains = clockwork.mains(device.site, moments)
+    drawn = clockwork.clock_hours(activity, clockwork.clock_wear(life, moments), mains, rng)
     records, by_finger = _record_counts(device.key, of, time_zone, moments)
     heard = ~(dark | _cut_off(life, moments))
     values = {
