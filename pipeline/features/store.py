@@ -38,7 +38,10 @@ _ROLLUP = {
     "n": "int4",
     **dict.fromkeys(("total", "squares", "low", "high", "first", "last", "growth"), "float8"),
 }
-_VALUES = ("n", "total", "squares", "low", "high", "first", "last", "growth")
+_VALUES = {
+    MetricKind.GAUGE: ("n", "total", "squares", "low", "high", "first", "last"),
+    MetricKind.COUNTER: ("n", "total", "last", "growth"),
+}
 _PEERS = {
     "hour": TIME,
     "place": "int4",
@@ -159,15 +162,32 @@ def _series(
     conn: Conn, ids: Ints, start: datetime, hours: int, span: Mapping[str, Any]
 ) -> tuple[Series, ...]:
     columns = read_arrays(conn, sql.SQL(load("features")["rollups"]), _ROLLUP, span, by="device_id")
-    hour = _hour_of(columns["hour"], start)
-    device = np.searchsorted(ids, columns["device_id"])
+    metrics = conn.execute(load("features")["metrics"]).fetchall()
+    known = {row["id"]: (row["name"], MetricKind(row["kind"])) for row in metrics}
+    return series_of(columns, known, ids, start, hours)
+
+
+def series_of(
+    columns: Mapping[str, NDArray[Any]],
+    metrics: Mapping[int, tuple[str, MetricKind]],
+    ids: Ints,
+    start: datetime,
+    hours: int,
+) -> tuple[Series, ...]:
+    """The rollups of `ids` (ascending), as columns of `rollup_hourly`, by metric and hour.
+
+    `metrics`: the name and kind behind each number. Of a counter only what features look at is
+    filled in.
+    """
+    place = np.searchsorted(ids, columns["device_id"]) * hours + _hour_of(columns["hour"], start)
     found: list[Series] = []
-    for row in conn.execute(load("features")["metrics"]).fetchall():
-        here = np.flatnonzero(columns["metric_id"] == row["id"])
+    for number, (name, kind) in metrics.items():
+        here = np.flatnonzero(columns["metric_id"] == number)
         if len(here):
-            series = empty_series(row["name"], MetricKind(row["kind"]), (len(ids), hours))
-            for name in _VALUES:
-                getattr(series, name)[device[here], hour[here]] = columns[name][here]
+            series = empty_series(name, kind, (len(ids), hours))
+            where = place[here]
+            for value in _VALUES[kind]:
+                getattr(series, value).reshape(-1)[where] = columns[value][here]
             found.append(series)
     return tuple(found)
 
