@@ -27,12 +27,12 @@ USUAL_VISIT = 7.0
 """Days until somebody comes by anyway, where a device's refills tell no rhythm."""
 
 _DRAWS = 200
-_FEWEST_DAYS = 5
+_FEWEST_DAYS = 7  # each day of the week once
 _FEWEST_WINDOWS = 2  # known, of a day's
 _FEWEST_REFILLS = 3
 _LATE = 1.0  # days: who is overdue comes tomorrow, we hope
 _JUMP = 0.05  # of the range of a device's levels
-_DEVICE_DAYS = 2.0  # so many weeks of a device's own weigh as much as the fleet's rhythm
+_DEVICE_WEEKS = 4.0  # so many of a device's own weigh as much as the fleet's rhythm
 _SMALLEST_FACTOR = 0.05
 _CELLS_AT_ONCE = 4_000_000
 
@@ -104,6 +104,7 @@ def days_left(days: Singles, left: Singles, weekday: int) -> Floats:
     factor = _factors(days, back)
     rest = days / factor[back]
     known = np.isfinite(rest).sum(axis=0)
+    rest = _widened(rest, known)
     found = np.full((len(left), len(QUANTILES)), np.nan)
     asked = np.flatnonzero((known >= _FEWEST_DAYS) & np.isfinite(left))
     ahead = (weekday + np.arange(AHEAD)) % 7
@@ -141,8 +142,18 @@ def _factors(days: Singles, weekday: Ints) -> Singles:
     mean = np.maximum(own.sum(axis=0) / np.maximum(count.sum(axis=0), 1), 1e-9)
     told = own.sum(axis=1) / np.maximum((count * mean).sum(axis=1), 1e-9)
     fleet = np.where(count.sum(axis=1) > 0, told, 1.0)[:, None]
-    factor = (own + _DEVICE_DAYS * fleet * mean) / ((count + _DEVICE_DAYS) * mean)
+    factor = (own + _DEVICE_WEEKS * fleet * mean) / ((count + _DEVICE_WEEKS) * mean)
     return np.asarray(np.maximum(factor, _SMALLEST_FACTOR), np.float32)
+
+
+def _widened(rest: Singles, known: Ints) -> Singles:
+    """Rests of a mean and a rhythm that were taken from the same days lie too close to the mean:
+    spread as far as new days would."""
+    weeks = known / 7
+    fitted = 1 + 6 * weeks / (weeks + _DEVICE_WEEKS)
+    wider = np.sqrt((known + 1) / np.maximum(known - fitted - 1, 1)).astype(np.float32)
+    middle = np.nansum(rest, axis=0) / np.maximum(known, 1).astype(np.float32)
+    return np.asarray(np.maximum(middle + (rest - middle) * wider, 0), np.float32)
 
 
 def _first_known(values: Singles) -> Singles:
