@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from console.api.paging import Cursor, Limit, Page, by_id, by_time
-from console.api.shapes import Event, Model, Prediction, Reading, Transition, Uptime
+from console.api.shapes import (
+    Anomaly,
+    Event,
+    Model,
+    Prediction,
+    Reading,
+    Supply,
+    Transition,
+    Uptime,
+)
 from console.room import AReader, Room, TheRoom
 from domain.errors import BadInputError
 from kpi.uptime import Scope, uptime
@@ -74,21 +84,35 @@ def transitions(
         return by_id(conn, load("console")["api_transitions"], Transition, wanted, cursor, limit)
 
 
+class Foretold(StrEnum):
+    """What is foretold."""
+
+    FAILURE = "failure"
+    CONSUMABLE = "consumable"
+    ANOMALY = "anomaly"
+
+
 @router.get("/predictions")
 def predictions(
     room: TheRoom,
     _: AReader,
+    kind: Foretold = Foretold.FAILURE,
     device: str | None = None,
     component: str | None = None,
     start: From = None,
     end: To = None,
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[Prediction]:
-    """What the models foretold, from the newest back."""
+) -> Page[Prediction] | Page[Supply] | Page[Anomaly]:
+    """What is foretold, from the newest back: failures, ends of supplies, or what is unusual."""
     wanted: dict[str, Any] = {**_period(room, start, end), "device": device, "component": component}
+    queries = load("console")
     with room.database.transaction() as conn:
-        return by_time(conn, load("console")["api_predictions"], Prediction, wanted, cursor, limit)
+        if kind is Foretold.CONSUMABLE:
+            return by_time(conn, queries["api_supplies"], Supply, wanted, cursor, limit)
+        if kind is Foretold.ANOMALY:
+            return by_time(conn, queries["api_anomalies"], Anomaly, wanted, cursor, limit)
+        return by_time(conn, queries["api_predictions"], Prediction, wanted, cursor, limit)
 
 
 @router.get("/models")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -65,6 +65,7 @@ class Within(BaseModel):
 
 
 class Prediction(BaseModel):
+    kind: Literal["failure"] = "failure"
     at: datetime
     device: str
     component: str
@@ -74,6 +75,30 @@ class Prediction(BaseModel):
     threshold: float
     reasons: list[Sentence] = Field(description="Strongest first, each with its share.")
     within: list[Within]
+
+
+class Supply(BaseModel):
+    kind: Literal["consumable"] = "consumable"
+    at: datetime
+    device: str
+    component: str
+    metric: str
+    level: float
+    edge: float = Field(description="The level at which it is empty or full.")
+    early: datetime | None = Field(description="One in ten ends before. Null: in over 30 days.")
+    likely: datetime | None = Field(description="Half of them end before.")
+    late: datetime | None = Field(description="One in ten ends after.")
+    visit: datetime = Field(description="When somebody is expected to come by anyway.")
+
+
+class Anomaly(BaseModel):
+    kind: Literal["anomaly"] = "anomaly"
+    at: datetime
+    device: str
+    component: str
+    score: float
+    chance: float = Field(description="Of so high a score where all is well.")
+    reasons: list[Sentence] = Field(description="Strongest first, each with its share.")
 
 
 class ModelCheck(BaseModel):

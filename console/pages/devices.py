@@ -155,6 +155,7 @@ def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, objec
         "predictions": conn.execute(
             queries["device_predictions"], of_it | {"start": now - _PREDICTIONS_BACK, "now": now}
         ).fetchall(),
+        "supplies": conn.execute(queries["device_supplies"], of_it).fetchall(),
         "tickets": read_page(
             conn, queries["tickets"], TicketFilter(device=device["key"], open="")
         ).rows,

@@ -200,6 +200,11 @@ SELECT curve FROM prediction
    AND at > %(until)s - interval '3 days'
  ORDER BY at DESC LIMIT 1;
 
+-- name: device_supplies
+SELECT metric, at, level, edge, early, likely, late, visit FROM consumable
+ WHERE device_id = %(device_id)s
+ ORDER BY early NULLS LAST, metric;
+
 -- name: alerts
 SELECT a.id, a.component, a.fault_class, a.state, a.severity, a.origin, a.rule, a.message,
        a.reasons, a.probability, a.active, a.opened_at, a.last_sign_at, a.signs, a.closed_at,
@@ -349,6 +354,27 @@ SELECT p.at, d.key AS device, p.component, p.model_id, p.horizon_h, p.probabilit
    AND (%(device)s::text IS NULL OR d.key = %(device)s)
    AND (%(component)s::text IS NULL OR p.component = %(component)s)
  ORDER BY p.at DESC, p.device_id, p.component, p.model_id
+OFFSET %(seen)s LIMIT %(limit)s;
+
+-- name: api_supplies
+SELECT c.at, d.key AS device, c.component, c.metric, c.level, c.edge, c.early, c.likely, c.late,
+       c.visit
+  FROM consumable c JOIN device d ON d.id = c.device_id
+ WHERE c.at >= %(start)s AND c.at < %(end)s
+   AND (%(until)s::timestamptz IS NULL OR c.at <= %(until)s)
+   AND (%(device)s::text IS NULL OR d.key = %(device)s)
+   AND (%(component)s::text IS NULL OR c.component = %(component)s)
+ ORDER BY c.at DESC, c.device_id, c.metric
+OFFSET %(seen)s LIMIT %(limit)s;
+
+-- name: api_anomalies
+SELECT a.at, d.key AS device, a.component, a.score, a.chance, a.reasons
+  FROM anomaly a JOIN device d ON d.id = a.device_id
+ WHERE a.at >= %(start)s AND a.at < %(end)s
+   AND (%(until)s::timestamptz IS NULL OR a.at <= %(until)s)
+   AND (%(device)s::text IS NULL OR d.key = %(device)s)
+   AND (%(component)s::text IS NULL OR a.component = %(component)s)
+ ORDER BY a.at DESC, a.device_id, a.component
 OFFSET %(seen)s LIMIT %(limit)s;
 
 -- name: api_models

@@ -12,6 +12,7 @@ from alerts.engine import evaluate
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.device import ReportedState
+from domain.reason import Reason
 from domain.report import (
     NO_VALUES,
     Contact,
@@ -97,10 +98,10 @@ class Seed:
     def predict(self, key: str, component: str, probability: float = 0.87) -> None:
         """A model foretells a failure, and the alert rules hear of it."""
         now = self.clock.now()
-        reason = Text(
-            "{label} is {value}; {usual} is usual for this device",
-            {"label": "failed paper cuts", "value": 31, "usual": 2},
-        )
+        now_and_usual = Text("{value}", {"value": 31}), Text("{value}", {"value": 2})
+        said = {"label": "failed paper cuts", "value": now_and_usual[0], "usual": now_and_usual[1]}
+        text = Text("{label} is {value}, and {usual} is usual for this device", said)
+        reason = Reason(text, 0.8, *now_and_usual)
         with self.database.transaction() as conn:
             detect(conn).ensure(conn, now, now)
             conn.execute(

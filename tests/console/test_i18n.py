@@ -46,7 +46,8 @@ def test_nothing_is_kept_that_nobody_says(sentences: Catalog) -> None:
 
 
 def test_stored_sentences_are_filled_after_translation() -> None:
-    text = Text("{label}: last serviced {days} days ago", {"label": "card reader", "days": 12})
+    days = Text("{count} days", {"count": 12})
+    text = Text("{label}: last serviced {span} ago", {"label": "card reader", "span": days})
     persian = Formats("fa", ZoneInfo("UTC"))
     assert translate_text(load_translations("en"), text) == "card reader: last serviced 12 days ago"
     assert translate_text(load_translations("zh_Hans_CN"), text.to_json()) == (
@@ -117,9 +118,10 @@ def _gaps(text: str) -> set[str]:
 
 
 def test_units_and_codes_keep_their_direction_among_persian_words() -> None:
+    now, usual = (Text("{value} {unit}", {"value": v, "unit": "°C"}) for v in (40.1, 34.7))
     text = Text(
-        "{label} is {value} {unit}; {usual} {unit} is usual for this device",
-        {"label": "print head temperature", "value": 40.1, "usual": 34.7, "unit": "°C"},
+        "{label} is {value}, and {usual} is usual for this device",
+        {"label": "print head temperature", "value": now, "usual": usual},
     )
     said = translate_text(load_translations("fa"), text, isolate=True)
     assert said.count("\u2068°C\u2069") == 2

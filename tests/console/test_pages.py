@@ -53,7 +53,7 @@ def test_the_overview_counts_what_is_there(operator: httpx.Client, fleet: list[s
     assert '<span class="figure" data-figure="up">11</span>' in page
     assert '<span class="figure" data-figure="down">1</span>' in page
     assert '<span class="figure" data-figure="predicted">1</span>' in page
-    assert "failed paper cuts is 31; 2 is usual for this device" in page
+    assert "failed paper cuts is 31, and 2 is usual for this device" in page
     assert page.count('class="dot dot-up"') == 10
     assert page.count('class="dot dot-predicted"') == 1
     assert page.count('class="dot dot-down"') == 1
