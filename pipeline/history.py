@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.errors import BadInputError
@@ -189,6 +190,7 @@ def read_history(folder: Path) -> History:
         _records(optional_sheet(folder, name, sheets[name]), keys)
         for name in ("maintenance", "failures")
     )
+    pa.default_memory_pool().release_unused()
     began, ended = _span(readings, events, maintenance, failures)
     return History(
         folder, _digest(folder), devices, readings, events, maintenance, failures, began, ended

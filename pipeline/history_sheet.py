@@ -101,7 +101,7 @@ class Sheet:
         allowed = "an RFC 3339 time with its zone"
         cast = self._cast(column, _TIME, "time", allowed)
         if cast.null_count:
-            raise self.refuse(pc.index(cast.is_null(), True).as_py(), "time", None, allowed)
+            raise self.refuse(pc.index(cast.is_null(), True).as_py(), "time", "", allowed)
         moments: NDArray[Any] = cast.cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
         strange = np.flatnonzero((moments < _EARLIEST) | (moments >= _LATEST))
         if len(strange):

@@ -40,7 +40,7 @@ from pipeline.history import (
 
 _SERIOUS = ("error", "critical")
 _REPLACED = "replaced"
-_CELLS = 4_000_000  # device x bucket x metric of a chunk's frames: 64 bytes each
+_CELLS = 2_000_000  # device x bucket x metric of a chunk's frames: 64 bytes each
 
 
 def history_frames(
@@ -112,7 +112,7 @@ def history_peers(history: History, vocabulary: Vocabulary, until: datetime | No
 
 
 def device_chunks(history: History, devices: Ints, bucket: timedelta) -> Iterator[Ints]:
-    """`devices` in parts, so many at a time that their frames take some 256 MB."""
+    """`devices` in parts, so many at a time that their frames take some 128 MB."""
     start, end = history_span(history, None, bucket)
     cells = ((end - start) // bucket + 1) * max(1, len(history.readings))
     size = max(1, int(_CELLS // cells))
