@@ -36,6 +36,12 @@ class TaskView:
         return first if first["stage"] == Stage.CHAMPION else None
 
     @property
+    def can_go_back(self) -> bool:
+        """Whether somebody was in charge before."""
+        others = self.rows[1:] if self.champion else self.rows
+        return any(row["promoted_at"] for row in others)
+
+    @property
     def alarms(self) -> list[Row]:
         return [check for check in self.checks if check["alarmed"]]
 

@@ -34,6 +34,7 @@ from storage.queries import load
 MUCH = 0.25
 """A population stability index from which a feature has moved much."""
 
+_ENOUGH = 0.25  # of a quantity's features: its level alone is some, its spread and slope others
 _CHANCE = 0.001  # that a feature which has not moved is called moved
 _FEWEST = 5  # failures or tickets: with fewer nothing is said
 _SURELY_Z = 1.96
@@ -126,7 +127,7 @@ def _bounds(distribution: Mapping[str, Any], devices: int) -> Floats:
 
 
 def _moved(columns: Sequence[Feature], index: Floats, bounds: Floats) -> dict[str, float]:
-    """Subjects of which at least half of the features have moved, with the median index; most first."""
+    """Subjects of which enough features have moved, with their median index; most first."""
     beyond: dict[str, list[bool]] = {}
     values: dict[str, list[float]] = {}
     for feature, value, bound in zip(columns, index, bounds, strict=True):
@@ -136,7 +137,7 @@ def _moved(columns: Sequence[Feature], index: Floats, bounds: Floats) -> dict[st
     found = {
         subject: float(np.median(values[subject]))
         for subject, each in beyond.items()
-        if np.mean(each) >= 0.5
+        if np.mean(each) >= _ENOUGH
     }
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 

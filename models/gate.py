@@ -157,7 +157,7 @@ def _steady(gain: Floats, places: Ints) -> tuple[Check, Check]:
     known = places >= 0
     by_place = np.bincount(places[known], weights=gain[known])
     one, place = float(gain.max(initial=0)), float(by_place.max(initial=0))
-    several = [one] if np.count_nonzero(by_place) < FEWEST_PLACES else [one, place]
+    several = [one] if len(np.unique(places[known])) < FEWEST_PLACES else [one, place]
     total = float(gain.sum())
     left = Text(
         N_("it saves {total}; the best device gave {one} of it, the best site {place}"),

@@ -48,17 +48,15 @@ def list_(config: ConfigOption = None) -> None:
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = listing(conn)
-    columns = ("Id", "Task", "Stage", "Trained", "Horizon", "Threshold", "Warned", "Cost")
-    table = Table(*columns, "Rule's", box=None)
+    table = Table("Id", "Task", "Stage", "Trained", "Warned", "Cost", "Rule's cost", box=None)
+    table.columns[1].no_wrap = True
     for row in rows:
         test, rule = row["metrics"]["test"], row["metrics"]["rule"]
         table.add_row(
             str(row["id"]),
             row["task"],
             row["stage"],
-            f"{row['trained_at']:%Y-%m-%d %H:%M}",
-            f"{row['horizon_h']:g} h",
-            f"{row['threshold']:.2f}",
+            f"{row['trained_at']:%Y-%m-%d}",
             f"{test['warned']} of {test['failures']}",
             f"{test['cost']:.0f}",
             f"{rule['cost']:.0f}",
@@ -73,7 +71,10 @@ def show(model_id: ModelId, config: ConfigOption = None) -> None:
 
     with store(config) as installation, installation.database.transaction() as conn:
         row = entry(conn, model_id)
-    say(f"Model {row['id']}, {row['task']}, {row['stage']}; threshold {row['threshold']:.2f}")
+    say(
+        f"Model {row['id']}, {row['task']}, {row['stage']}; foretells {row['horizon_h']:g} h, "
+        f"warns from {row['threshold']:.2f}"
+    )
     say(f"Learned from {_period(row, 'train')}; judged on {_period(row, 'test')}")
     columns = {
         title: row["metrics"][name] for name, title in _BESIDE.items() if name in row["metrics"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from datetime import timedelta
-from hashlib import sha256
 
 import pytest
 
 from domain.clock import ManualClock
 from domain.errors import BadInputError
 from domain.text import Text
-from models import registry
 from models.score import score
 from models.train import Trained, train
 from storage.database import Database, Row
@@ -25,13 +21,10 @@ def _rows(database: Database, query: str) -> list[Row]:
         return conn.execute(query).fetchall()
 
 
-def _train(database: Database, told: Told) -> Trained:
-    (made,) = train(database, ManualClock(told.end), settings=SETTINGS)
-    return made
-
-
-def test_a_model_of_the_past_foretells_and_says_why(database: Database, told: Told) -> None:
-    made = _train(database, told)
+def test_a_model_of_the_past_foretells_and_says_why(
+    taught: Database, past: Told, made: Trained
+) -> None:
+    database, told = taught, past
     assert str(made.task) == f"kiosk/{PRINTER}"
     assert made.stage == "champion"
     assert made.test.failures >= 5
@@ -51,12 +44,12 @@ def test_a_model_of_the_past_foretells_and_says_why(database: Database, told: To
     assert foretold["probability"] >= foretold["threshold"]
     assert foretold["at"] == clock.now()
     reasons = [str(Text.from_json(reason)) for reason in foretold["reasons"]]
-    assert 1 <= len(reasons) <= 3
+    assert reasons
     assert any("print head temperature" in reason or "paperJam" in reason for reason in reasons)
 
 
-def test_scoring_reads_nothing_later_than_its_clock(database: Database, told: Told) -> None:
-    _train(database, told)
+def test_scoring_reads_nothing_later_than_its_clock(taught: Database, past: Told) -> None:
+    database = taught
     clock = ManualClock(START + timedelta(days=30, minutes=20))
     score(database, clock)
     with database.transaction() as conn:
@@ -76,9 +69,9 @@ def test_scoring_reads_nothing_later_than_its_clock(database: Database, told: To
 
 
 def test_of_a_device_that_is_silent_or_broken_nothing_is_foretold(
-    database: Database, told: Told
+    taught: Database, past: Told
 ) -> None:
-    _train(database, told)
+    database, told = taught, past
     score(database, ManualClock(told.end + timedelta(days=2)))
     assert _rows(database, "SELECT FROM prediction") == []
     key, failures = next((key, at) for key, at in told.failures.items() if at)
@@ -88,51 +81,37 @@ def test_of_a_device_that_is_silent_or_broken_nothing_is_foretold(
     assert _rows(database, "SELECT FROM prediction") != []
 
 
-def test_a_second_training_on_the_same_past_displaces_nobody(
-    database: Database, told: Told
-) -> None:
-    first = _train(database, told)
-    second = _train(database, told)
-    assert (first.stage, second.stage) == ("champion", "candidate")
-    with database.transaction() as conn:
-        assert [model.id for model in registry.champions(conn)] == [first.model_id]
-        assert len(registry.listing(conn)) == 2
-
-
 def test_a_champion_of_other_features_is_not_used_and_is_displaced(
-    database: Database, told: Told
+    taught: Database, past: Told
 ) -> None:
-    _train(database, told)
-    with database.transaction() as conn:
+    with taught.transaction() as conn:
         conn.execute("UPDATE model SET feature_schema = 'older'")
     with pytest.raises(BadInputError, match="made for features older"):
-        score(database, ManualClock(told.end))
-    assert _train(database, told).stage == "champion"
-    assert [row["stage"] for row in _rows(database, "SELECT stage FROM model ORDER BY id")] == [
+        score(taught, ManualClock(past.end))
+    (again,) = train(taught, ManualClock(past.end), settings=SETTINGS)
+    assert again.stage == "champion"
+    assert [row["stage"] for row in _rows(taught, "SELECT stage FROM model ORDER BY id")] == [
         "retired",
         "champion",
     ]
 
 
-def test_an_artifact_that_was_changed_is_refused(database: Database, told: Told) -> None:
-    _train(database, told)
-    with database.transaction() as conn:
-        conn.execute("UPDATE model SET artifact = artifact || 'x', artifact_sha256 = 'other'")
-    with pytest.raises(BadInputError, match="does not fit its SHA-256"):
-        score(database, ManualClock(told.end))
-
-
-def test_an_artifact_of_foreign_types_is_refused(database: Database, told: Told) -> None:
-    _train(database, told)
-    (row,) = _rows(database, "SELECT artifact FROM model")
-    artifact = _with_foreign_type(bytes(row["artifact"]))
-    with database.transaction() as conn:
-        conn.execute(
-            "UPDATE model SET artifact = %s, artifact_sha256 = %s",
-            [artifact, sha256(artifact).hexdigest()],
-        )
-    with pytest.raises(BadInputError, match=r"holds \['os.system'\]; not allowed"):
-        score(database, ManualClock(told.end))
+def test_the_figures_of_the_baselines_stand_beside_the_models(
+    taught: Database, past: Told, made: Trained
+) -> None:
+    (row,) = _rows(taught, "SELECT metrics, gate, settings FROM model")
+    figures = row["metrics"]
+    assert {figures[name]["failures"] for name in ("test", "rule", "logistic")} == {
+        made.test.failures
+    }
+    assert row["gate"]["passed"]
+    assert figures["rule"]["text"]
+    warned = [each for each in figures["failures"] if each["warned_at"]]
+    assert len(figures["failures"]) == made.test.failures
+    assert len(warned) == made.test.warned
+    assert {each["device"] for each in figures["failures"]} <= set(past.failures)
+    assert len(figures["episodes"]) == made.test.episodes
+    assert sum(each["decisions"] for each in figures["reliability"]) == made.test.decisions
 
 
 def test_too_few_failures_make_no_model(database: Database, told: Told) -> None:
@@ -140,20 +119,3 @@ def test_too_few_failures_make_no_model(database: Database, told: Told) -> None:
         conn.execute("DELETE FROM failure WHERE id > (SELECT min(id) + 10 FROM failure)")
     assert train(database, ManualClock(told.end), settings=SETTINGS) == []
     assert score(database, ManualClock(told.end)) == 0
-
-
-def _with_foreign_type(artifact: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(artifact)) as old, zipfile.ZipFile(out, "w") as new:
-        for name in old.namelist():
-            body = old.read(name)
-            if name == "schema.json":
-                body = body.replace(
-                    b'"__class__": "TreePredictor"', b'"__class__": "system"', 1
-                ).replace(
-                    b'"__module__": "sklearn.ensemble._hist_gradient_boosting.predictor"',
-                    b'"__module__": "os"',
-                    1,
-                )
-            new.writestr(name, body)
-    return out.getvalue()
