@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +19,9 @@ from forecall.commands.history import HistoryOption
 from forecall.commands.store import ConfigOption
 from forecall.config import load_settings
 from forecall.progress import shown
+
+if TYPE_CHECKING:
+    from models.backtest import Runner
 
 _OUT = Console()
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
@@ -66,6 +71,10 @@ def backtest_(
     by_device: Annotated[
         float | None, typer.Option(help="Judge on this share of the devices, never learned from.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Compute on the workers of this Dask scheduler, as tcp://host:8786."),
+    ] = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report here, as HTML.")] = None,
     config: ConfigOption = None,
@@ -86,9 +95,9 @@ def backtest_(
         tuple(component or ()),
         by_device,
     )
-    with shown(_OUT) as progress:
+    with shown(_OUT) as progress, _runner(cluster) as run:
         progress("reading files", 0.0)
-        result = backtest(read_history(history), asked, costs, progress=progress)
+        result = backtest(read_history(history), asked, costs, run=run, progress=progress)
     figures = to_json(result)
     if json_:
         json_.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
@@ -97,6 +106,17 @@ def backtest_(
 
         report.write_text(page(figures, history.resolve().name), encoding="utf-8")
     _show(figures)
+
+
+@contextmanager
+def _runner(address: str | None) -> Iterator[Runner]:
+    if address is None:
+        yield map
+        return
+    from models.cluster import cluster
+
+    with cluster(address) as run:
+        yield run
 
 
 def _given(text: str | None) -> timedelta | None:
