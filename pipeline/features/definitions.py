@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from pipeline.features.vocabulary import SEASON_H, Window
-from pipeline.features.vocabulary import Vocabulary as Vocabulary
+from pipeline.features.vocabulary import SEASON_H, Vocabulary, Window
 
 _ROOM = 400
 """With more columns than this, only the essential rows of metrics and events are computed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from pipeline.features.frames import (
     hours_since,
     joined,
 )
+from pipeline.features.logs import device_key
 from pipeline.features.peers import group_keys
 from pipeline.features.vocabulary import Vocabulary
 from pipeline.history import (
@@ -59,23 +61,21 @@ def history_frames(
     place = np.full(len(history.devices), -1, np.int64)
     place[devices] = np.arange(len(devices))
     chosen = [history.devices[index] for index in devices.tolist()]
-    shape = (len(devices), max(0, -int((start - end) // bucket)))
     marked = _Marked(place, start, end)
-    services = history.maintenance
-    replaced = np.array([name == _REPLACED for name in services.action.names], bool)
+    replacements = marked.records(_replacements(history))
+    columns = _Columns(start, end, bucket, replacements)
     return Frames(
         start=start,
-        buckets=shape[1],
+        buckets=columns.count,
         device_ids=np.asarray(devices, np.int64),
         attributes=device_attributes(chosen),
         installed=np.array([_installed(each.installed_on, start) for each in chosen], np.float64),
         series=tuple(
-            _series(readings.of(devices), start, end, bucket, shape)
-            for readings in history.readings
+            _series(readings.of(devices), columns, len(devices)) for readings in history.readings
         ),
         events=marked.events(history.events),
-        maintenance=marked.records(services),
-        replacements=marked.records(services.where(replaced[services.action.index])),
+        maintenance=marked.records(history.maintenance),
+        replacements=replacements,
         failures=marked.records(history.failures),
         bucket=bucket,
         peers=peers,
@@ -94,7 +94,8 @@ def history_peers(history: History, vocabulary: Vocabulary, until: datetime | No
     """What the devices of the whole fleet are compared with: a first pass over its readings."""
     bucket = vocabulary.bucket
     start, end = history_span(history, until, bucket)
-    buckets = max(0, -int((start - end) // bucket))
+    marked = _Marked(np.arange(len(history.devices)), start, end)
+    columns = _Columns(start, end, bucket, marked.records(_replacements(history)))
     attributes = device_attributes(history.devices)
     groups: dict[str, dict[str, int]] = {}
     sums: dict[tuple[str, str], PeerSums] = {}
@@ -102,11 +103,11 @@ def history_peers(history: History, vocabulary: Vocabulary, until: datetime | No
         keys = group_keys(attributes, grouping)
         groups[grouping] = {key: place for place, key in enumerate(sorted(set(keys)))}
         group = np.array([groups[grouping][key] for key in keys], np.int64)
-        shape = (len(groups[grouping]), buckets)
+        shape = (len(groups[grouping]), columns.count)
         for readings in history.readings:
             counts = readings.metric in vocabulary.counters
             if counts or readings.metric in vocabulary.gauges:
-                stood = _stood(readings, start, end, bucket, counts)
+                stood = _stood(readings, columns, counts)
                 sums[grouping, readings.metric] = _peer_sums(group, *stood, shape)
     return Peers(start, bucket, groups, sums)
 
@@ -135,20 +136,62 @@ def _installed(date: str, start: datetime) -> float:
     return (datetime.fromisoformat(date).replace(tzinfo=UTC) - start) / HOUR
 
 
-def _series(
-    readings: MetricReadings,
-    start: datetime,
-    end: datetime,
-    bucket: timedelta,
-    shape: tuple[int, int],
-) -> Series:
+def _replacements(history: History) -> HistoryRecords:
+    services = history.maintenance
+    replaced = np.array([name == _REPLACED for name in services.action.names], bool)
+    return services.where(replaced[services.action.index])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """Which readings go into which bucket."""
+
+    start: datetime
+    end: datetime
+    bucket: timedelta
+    replacements: Marks
+
+    @property
+    def count(self) -> int:
+        return max(0, -int((self.start - self.end) // self.bucket))
+
+    def place(self, readings: MetricReadings) -> _Placed:
+        """The readings that there are before the end."""
+        kept = ~np.isnan(readings.value) & (readings.at < tick(self.end))
+        at, device = readings.at[kept], readings.device[kept].astype(np.int64)
+        column = ((at - tick(self.start)) // np.timedelta64(self.bucket)).astype(np.int64)
+        return _Placed(device, column, readings.value[kept], hours_since(self.start, at))
+
+    def grown(self, placed: _Placed, name: str) -> NDArray[np.float64]:
+        """What each reading adds as a counter; it begins anew with the part that is replaced."""
+        before = np.concatenate([[np.nan], placed.value[:-1]])
+        replaced = self.replacements.of(metric(name).component)
+        keys = np.sort(device_key(replaced.device, replaced.at))
+        parts = np.searchsorted(keys, device_key(placed.device, placed.hours), side="right")
+        other = (placed.device[1:] != placed.device[:-1]) | (parts[1:] != parts[:-1])
+        before[1:][other] = np.nan
+        return steps(before, placed.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """Readings of one metric, ordered by device and time."""
+
+    device: Ints
+    column: Ints
+    value: NDArray[np.float64]
+    hours: NDArray[np.float64]
+
+
+def _series(readings: MetricReadings, columns: _Columns, devices: int) -> Series:
     kind = metric(readings.metric).kind
-    series = empty_series(readings.metric, kind, shape)
-    device, column, value = _placed(readings, start, end, bucket)
+    series = empty_series(readings.metric, kind, (devices, columns.count))
+    placed = columns.place(readings)
+    value = placed.value
     if not len(value):
         return series
-    first, last = _runs(device * shape[1] + column)
-    where = device[first], column[first]
+    first, last = _runs(placed.device * columns.count + placed.column)
+    where = placed.device[first], placed.column[first]
     series.n[where] = last - first + 1
     series.total[where] = np.add.reduceat(value, first)
     series.squares[where] = np.add.reduceat(value**2, first)
@@ -156,23 +199,24 @@ def _series(
     series.high[where] = np.maximum.reduceat(value, first)
     series.first[where], series.last[where] = value[first], value[last]
     if kind is MetricKind.COUNTER or not is_known_metric(readings.metric):
-        series.growth[where] = np.add.reduceat(_grown(device, value), first)
+        grown = columns.grown(placed, readings.metric)
+        series.growth[where] = np.add.reduceat(grown, first)
     return series
 
 
 def _stood(
-    readings: MetricReadings, start: datetime, end: datetime, bucket: timedelta, counts: bool
+    readings: MetricReadings, columns: _Columns, counts: bool
 ) -> tuple[Ints, Ints, NDArray[np.float64]]:
     """(device, bucket, how the device stood there): a counter's growth, a gauge's mean."""
-    device, column, value = _placed(readings, start, end, bucket)
-    if not len(value):
-        return device, column, value
-    first, last = _runs(device * (int(column.max()) + 1) + column)
+    placed = columns.place(readings)
+    if not len(placed.value):
+        return placed.device, placed.column, placed.value
+    first, last = _runs(placed.device * columns.count + placed.column)
     if counts:
-        level = np.add.reduceat(_grown(device, value), first)
+        level = np.add.reduceat(columns.grown(placed, readings.metric), first)
     else:
-        level = np.add.reduceat(value, first) / (last - first + 1)
-    return device[first], column[first], level
+        level = np.add.reduceat(placed.value, first) / (last - first + 1)
+    return placed.device[first], placed.column[first], level
 
 
 def _peer_sums(
@@ -186,25 +230,10 @@ def _peer_sums(
     return PeerSums(summed(np.ones_like(level)), summed(level), summed(level**2))
 
 
-def _placed(
-    readings: MetricReadings, start: datetime, end: datetime, bucket: timedelta
-) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """(device, bucket, value) of each reading that there is before `end`."""
-    kept = ~np.isnan(readings.value) & (readings.at < tick(end))
-    column = (readings.at[kept] - tick(start)) // np.timedelta64(bucket)
-    return readings.device[kept].astype(np.int64), column.astype(np.int64), readings.value[kept]
-
-
 def _runs(key: Ints) -> tuple[Ints, Ints]:
     """The first and last row of each run of equal keys."""
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     return first, np.concatenate([first[1:], [len(key)]]) - 1
-
-
-def _grown(device: Ints, value: NDArray[np.float64]) -> NDArray[np.float64]:
-    before = np.concatenate([[np.nan], value[:-1]])
-    before[1:][device[1:] != device[:-1]] = np.nan
-    return steps(before, value)
 
 
 class _Marked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -23,6 +22,12 @@ class Oracle:
 
     def __init__(self, past: Past, vocabulary: Vocabulary) -> None:
         self.past, self.words, self.wide = past, vocabulary, past.bucket_h
+        self._growths = {key: self._growth(points) for key, points in past.readings.items()}
+        self._heard = [self._all_said(device) for device in range(past.devices)]
+        self._filled = {
+            (name, device): self._carried(points, device)
+            for (name, device), points in past.readings.items()
+        }
 
     def feature(self, feature: Feature, device: int, moment: float) -> float:
         end = math.floor(moment / self.wide)
@@ -53,7 +58,7 @@ class Oracle:
         statistic, subject = feature.statistic, feature.subject
         window, base = round(feature.window_h / self.wide), round(feature.base_h / self.wide)
         own = self.past.readings.get((subject, device), [])
-        points = self._carried(own, device)
+        points = self._filled.get((subject, device), [])
         if statistic in (Statistic.PEER, Statistic.PEER_SITE):
             return self._peer(feature, device, end, window)
         if statistic is Statistic.STALE:
@@ -115,13 +120,13 @@ class Oracle:
         """The points, and the last one again in each bucket in which only other things were said."""
         own = {self._bucket(at) for at, _ in points}
         again = []
-        for bucket in self._said(device) - own:
+        for bucket in self._heard[device] - own:
             before = [point for point in points if self._bucket(point[0]) < bucket]
             if before and bucket - self._bucket(before[-1][0]) <= carry(self.wide):
                 again.append(((bucket + 0.5) * self.wide, before[-1][1]))
         return sorted([*points, *again])
 
-    def _said(self, device: int) -> set[int]:
+    def _all_said(self, device: int) -> set[int]:
         """The buckets in which the device measured or told anything."""
         measured = {
             self._bucket(at)
@@ -149,41 +154,45 @@ class Oracle:
         if statistic is Statistic.CHANGED:
             if not any(self._bucket(at) < end for at, _ in points):
                 return NAN
-            grown = [b for b in {self._bucket(at) for at, _ in points} if self._grown(points, b)]
-            return self._waited(grown, end) * self.wide
+            grown = self._growths[feature.subject, device]
+            return self._waited([b for b in grown if grown[b] > 0], end) * self.wide
         if statistic is Statistic.PER_USE:
-            use = self.past.readings.get((self.words.usage, device), [])
-            used = sum(self._grown(use, b) for b in range(max(end - window, 0), end))
-            grown_here = sum(self._grown(points, b) for b in range(max(end - window, 0), end))
+            used = self._grown(self.words.usage, device, end - window, end)
+            grown_here = self._grown(feature.subject, device, end - window, end)
             return grown_here / used if used else NAN
         if statistic is Statistic.SERVICED:
-            return self._since_service(points, device, end, moment)
-        rate = self._rate(points, end, window) / self.wide
+            return self._since_service(feature.subject, device, end, moment)
+        rate = self._rate(feature.subject, device, end, window) / self.wide
         if statistic is Statistic.GROWTH:
-            return rate - self._rate(points, end, base, window) / self.wide
+            return rate - self._rate(feature.subject, device, end, base, window) / self.wide
         return rate
 
-    def _grown(self, points: Points, bucket: int) -> float:
-        return sum(
-            counted(before, value)
-            for (_, before), (at, value) in pairwise(points)
-            if self._bucket(at) == bucket
-        )
+    def _growth(self, points: Points) -> dict[int, float]:
+        """By bucket, in which the counter was read."""
+        found = dict.fromkeys((self._bucket(at) for at, _ in points), 0.0)
+        for (_, before), (at, value) in pairwise(points):
+            found[self._bucket(at)] += counted(before, value)
+        return found
 
-    def _rate(self, points: Points, end: int, window: int, skip: int = 0) -> float:
+    def _grown(self, subject: str, device: int, first: int, end: int) -> float:
+        growth = self._growths.get((subject, device), {})
+        return sum(value for bucket, value in growth.items() if first <= bucket < end)
+
+    def _rate(self, subject: str, device: int, end: int, window: int, skip: int = 0) -> float:
+        points = self.past.readings.get((subject, device), [])
         began = max(end - window, self._bucket(points[0][0])) if points else end
-        grown = sum(self._grown(points, b) for b in range(max(end - window, 0), end - skip))
         buckets = end - skip - began
+        grown = self._grown(subject, device, end - window, end - skip)
         return grown / buckets if buckets > 0 else NAN
 
-    def _since_service(self, points: Points, device: int, end: int, moment: float) -> float:
+    def _since_service(self, subject: str, device: int, end: int, moment: float) -> float:
         known = [r for r in self.past.maintenance if r[1] == device and _known(r) <= moment]
         if not known:
             return NAN
         bucket = self._bucket(max(row[2] for row in known))
         if bucket < 0 or bucket < end - self._week():
             return NAN
-        return sum(self._grown(points, each) for each in range(bucket + 1, end))
+        return self._grown(subject, device, bucket + 1, end)
 
     # Peers
 
@@ -204,11 +213,12 @@ class Oracle:
     def _levels(self, subject: str, device: int, end: int, window: int) -> list[float]:
         points = self.past.readings.get((subject, device), [])
         here = self._within(points, end, window)
-        found = []
+        found: list[float] = []
         for bucket in sorted({self._bucket(at) for at, _ in here}):
             values = [value for at, value in here if self._bucket(at) == bucket]
             counter = KINDS[subject] == "counter"
-            found.append(self._grown(points, bucket) if counter else float(np.mean(values)))
+            growth = self._grown(subject, device, bucket, bucket + 1)
+            found.append(growth if counter else float(np.mean(values)))
         return found
 
     # Marks
@@ -293,7 +303,7 @@ class Oracle:
     def _device(self, feature: Feature, device: int, end: int, moment: float) -> float:
         if feature.statistic is Statistic.AGE:
             return moment - self.past.installed[device]
-        said = self._said(device)
+        said = self._heard[device]
         if feature.statistic is Statistic.SILENCE:
             return self._waited(list(said), end) * self.wide
         window = round(feature.window_h / self.wide)
@@ -305,11 +315,6 @@ class Oracle:
             model = self.past.models[device]
             return float(models.index(model)) if model in models else NAN
         return {"2": 2.0, "7.5": 7.5, "1": 1.0}.get(self.past.rooms[device], NAN)
-
-
-def feature(past: Past, vocabulary: Vocabulary, of: Feature, device: int, moment: float) -> float:
-    """One feature of one device at one moment."""
-    return Oracle(past, replace(vocabulary, bucket_h=past.bucket_h)).feature(of, device, moment)
 
 
 def _known(row: MarkRow) -> float:

@@ -18,8 +18,8 @@ from pipeline.features.definitions import (
 )
 from pipeline.features.frames import Floats, Frames, Ints, Marks
 from pipeline.features.vocabulary import Vocabulary, carry
-from tests.features import oracle
 from tests.features.helpers import JAM, VOCABULARY, Past, frames_of, random_past, shifted
+from tests.features.oracle import Oracle
 
 
 def _rows(past: Past, seed: int, count: int = 20) -> tuple[Ints, Floats]:
@@ -29,11 +29,13 @@ def _rows(past: Past, seed: int, count: int = 20) -> tuple[Ints, Floats]:
 
 def _agree(past: Past, device: Ints, moment: Floats) -> None:
     vocabulary = replace(VOCABULARY, bucket_h=past.bucket_h)
-    matrix = features_at(frames_of(past), device, moment, vocabulary)
+    matrix, oracle = (
+        features_at(frames_of(past), device, moment, vocabulary),
+        Oracle(past, vocabulary),
+    )
     for column, feature in enumerate(matrix.features):
         expected = [
-            oracle.feature(past, vocabulary, feature, int(d), float(m))
-            for d, m in zip(device, moment, strict=True)
+            oracle.feature(feature, int(d), float(m)) for d, m in zip(device, moment, strict=True)
         ]
         np.testing.assert_allclose(
             matrix.values[:, column], expected, rtol=1e-5, atol=1e-5, err_msg=feature.name
