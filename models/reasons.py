@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from domain.reason import Reason
 from domain.vocabulary import metric
 from models.reasons_shares import shares
-from models.reasons_words import View, sentence
-from pipeline.features.definitions import Feature, Source, features
+from models.reasons_view import View
+from models.reasons_words import sentence
+from pipeline.features.definitions import Feature, Source, Statistic, features
 from pipeline.features.frames import Floats
 from pipeline.features.vocabulary import Vocabulary
 
@@ -82,7 +83,7 @@ def _reasons(
         if added[position] < _SMALLEST_PUSH or len(found) == _MOST:
             break
         own = groups[names[position]]
-        service_h = _serviced(groups, row, columns[own[0]])
+        service_h = _serviced(groups, columns, row, columns[own[0]])
         view = View([columns[at] for at in own], row[own], usual[own], service_h)
         said = sentence(view)
         if said is not None and said.head is not None:
@@ -92,7 +93,10 @@ def _reasons(
 
 
 def _serviced(
-    groups: Mapping[Group, list[int]], row: NDArray[np.float32], feature: Feature
+    groups: Mapping[Group, list[int]],
+    columns: Sequence[Feature],
+    row: NDArray[np.float32],
+    feature: Feature,
 ) -> float:
     """Hours since the component behind a metric or a code was serviced; NaN: unknown."""
     part = ""
@@ -100,5 +104,9 @@ def _serviced(
         part = metric(feature.subject).component
     elif feature.source is Source.EVENT:
         part = feature.subject.partition(":")[0]
-    own = groups.get((Source.MAINTENANCE, part), [])
-    return float(row[own[0]]) if own else float("nan")
+    since = [
+        float(row[at])
+        for at in groups.get((Source.MAINTENANCE, part), [])
+        if columns[at].statistic is Statistic.SINCE
+    ]
+    return since[0] if since else float("nan")

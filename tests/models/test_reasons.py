@@ -18,7 +18,8 @@ from domain.text import Text
 from models.reasons import explain
 from models.reasons_shares import shares
 from models.reasons_units import changed, span
-from models.reasons_words import WORDS, View, sentence
+from models.reasons_view import View
+from models.reasons_words import WORDS, sentence
 from pipeline.features.definitions import (
     DEFINITIONS,
     Feature,
@@ -128,23 +129,27 @@ VOCABULARY = Vocabulary(
     gauges=("x.PrintHeadTemperature", "x.Unheard"),
     counters=("x.BillJamCount",),
     events=("*", "billAcceptor:jamAcceptor"),
-    serviced=("billAcceptor",),
-    failing=("billAcceptor",),
-    attributes=(Attribute("model", ("m1", "m2")),),
+    sequences=("billAcceptor:jamAcceptor>billAcceptor:stackerFull",),
+    serviced=("*", "billAcceptor"),
+    replaced=("billAcceptor",),
+    failing=("*", "billAcceptor"),
+    attributes=(Attribute("model", ("m1", "m2")), Attribute("firmware", ("1", "2"))),
 )
 COLUMNS = features(VOCABULARY)
+HEAD = "x.PrintHeadTemperature"
 GROWTH_H = min(f.window_h for f in COLUMNS if f.statistic is Statistic.GROWTH)
 
 
 class _LooksAt:
     """A model that looks at one subject's features of one source."""
 
-    def __init__(self, source: Source, subject: str) -> None:
+    def __init__(self, source: Source, subject: str, scale: float = 1.0) -> None:
+        self._scale = scale
         self._own = np.array([f.source is source and f.subject == subject for f in COLUMNS])
 
     def within(self, values: Values, hours: Sequence[float]) -> Floats:
         size = np.abs(np.nan_to_num(values[:, self._own])).sum(axis=1)
-        return np.repeat((0.9 * np.tanh(size))[:, None], len(hours), axis=1)
+        return np.repeat((0.9 * np.tanh(size / self._scale))[:, None], len(hours), axis=1)
 
 
 def _row(**told: float) -> Values:
@@ -176,6 +181,28 @@ def test_a_counter_that_grows_is_held_against_its_past_the_fleet_and_its_service
     )
     assert (str(reason.value), str(reason.usual)) == ("48 a day", "24 a day")
     assert reason.share == pytest.approx(1.0)
+
+
+def test_a_gauge_is_held_against_its_past_its_peers_and_its_limits() -> None:
+    def own(statistic: Statistic, value: float) -> dict[str, float]:
+        columns = [f for f in COLUMNS if (f.subject, f.statistic) == (HEAD, statistic)]
+        return {f.name.replace(".", "_"): value for f in columns}
+
+    row = _row(**own(Statistic.MEAN, 80.0), **own(Statistic.PEER, 4.2), **own(Statistic.TO_HIGH, 5))
+    reason = _why(_LooksAt(Source.GAUGE, HEAD, 300.0), row, _row(**own(Statistic.MEAN, 40.0)))
+    assert str(reason.text) == (
+        "print head temperature is 80 °C; 2 times what is usual in the fleet; "
+        "far above others of its model"
+    )
+    assert (str(reason.value), str(reason.usual)) == ("80 °C", "40 °C")
+
+
+def test_codes_that_follow_one_another_are_told_in_their_order() -> None:
+    sequence = next(f for f in COLUMNS if f.source is Source.SEQUENCE and f.window_h)
+    row = _row(**{sequence.name.replace(".", "_"): 3.0})
+    reason = _why(_LooksAt(Source.SEQUENCE, sequence.subject), row, np.zeros_like(row))
+    window = span(sequence.window_h)
+    assert str(reason.text) == f"stackerFull came after jamAcceptor 3 times within {window}"
 
 
 def test_only_the_group_that_matters_is_a_reason() -> None:
