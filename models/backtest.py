@@ -33,12 +33,14 @@ from models.evaluation import Scored
 from models.forecast import Fitted, Forecast, LearnSettings, fit_components
 from models.money import cheapest_threshold
 from models.settings import Costs
+from pipeline.features.definitions import features
 from pipeline.features.frames import Floats, Ints, Marks
 from pipeline.features.learn import history_bucket, learn_vocabulary
 from pipeline.features.vocabulary import Vocabulary
 from pipeline.history import History, tick
 
-_MOST_LEARNED = 250_000  # decisions; of a larger fleet, a sample of its devices is learned from
+_MOST_VALUES = 120_000_000  # to learn from (480 MB); of a larger fleet, a sample of its devices
+_FEWEST_DEVICES = 50  # ... but so many, however many decisions each has
 _FEWEST_LEARNED = 5  # failures; of a component with fewer there is nothing to learn
 _FITS = {RULE: fit_rule, LOGISTIC: fit_logistic, MODEL: fit_components}
 _SHARES = {RULE: 0.3, LOGISTIC: 0.35, MODEL: 0.45}  # of the whole work done when each begins
@@ -166,16 +168,17 @@ class _Work:
         plan, history = self._protocol, self._history
         until = plan.at(plan.learn_data_until)
         moments = plan.moments(0.0, plan.learn_until)
-        most = max(1, _MOST_LEARNED // max(1, len(moments)))
-        chosen, weight = sample(history, devices, components, most, tick(until))
         with self._timed("features", f"{kind}: reading the past"):
             bucket = history_bucket(history)
             vocabulary = learn_vocabulary(history, until, devices, bucket)
+            row = len(features(vocabulary)) * max(1, len(moments))
+            most = max(_FEWEST_DEVICES, _MOST_VALUES // row)
+            chosen, weight = sample(history, devices, components, most, tick(until))
             parts = self._run(
                 partial(chunk_decisions, start=plan.start, moments=moments),
                 chunks(history, chosen, vocabulary, until, weight),
             )
-            data = join(list(parts))
+            data = join(parts, len(chosen) * len(moments))
         self.learned += len(data.moment)
         return data, vocabulary
 

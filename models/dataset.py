@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,8 +83,9 @@ def load_dataset(
     chosen = _sample(ids, settings.max_devices)
     vocabulary = load_vocabulary(conn, chosen, start, end)
     step = _step_h(settings, len(chosen), (end - start) / HOUR)
-    parts = list(_parts(conn, chosen, vocabulary, start, end, step))
-    return join(parts), vocabulary
+    parts = _parts(conn, chosen, vocabulary, start, end, step)
+    most = len(chosen) * (int((end - start) / HOUR) // step + 1)
+    return join(parts, most), vocabulary
 
 
 def task_rows(data: Dataset, component: str, horizon: timedelta) -> TaskRows:
@@ -165,22 +166,35 @@ def _quiet_h(frames: Frames) -> float:
     return max(_QUIET_H, _FEWEST_BUCKETS * (frames.bucket / HOUR))
 
 
-def join(parts: Sequence[Dataset]) -> Dataset:
-    """The decisions of chunks of devices as one data set; the chunks share start and end."""
-    offsets = np.cumsum([0, *(part.devices for part in parts)])
-    return Dataset(
-        parts[0].start,
-        parts[0].end,
-        int(offsets[-1]),
-        _joined([part.device + offset for part, offset in zip(parts, offsets, strict=False)]),
-        _joined([part.moment for part in parts]),
-        parts[0].features,
-        np.concatenate([part.values for part in parts]),
-        join_marks([part.failures for part in parts], offsets),
-        join_marks([part.maintenance for part in parts], offsets),
-        _joined([part.watched for part in parts]),
-        _joined([part.weight for part in parts]),
-        _joined([part.device_ids for part in parts]),
+def join(parts: Iterable[Dataset], most: int | None = None) -> Dataset:
+    """The decisions of chunks of devices as one data set; the chunks share start and end.
+
+    Where it is known that there are at most `most`, the chunks are taken one by one, and no value
+    is held twice.
+    """
+    if most is None:
+        parts = list(parts)
+        most = sum(len(part.values) for part in parts)
+    kept: list[Dataset] = []
+    values, rows = np.empty((0, 0), np.float32), 0
+    for part in parts:
+        if not kept:
+            values = np.empty((most, part.values.shape[1]), np.float32)
+        values[rows : rows + len(part.values)] = part.values
+        rows += len(part.values)
+        kept.append(replace(part, values=values[:0]))
+    offsets = np.cumsum([0, *(part.devices for part in kept)])
+    return replace(
+        kept[0],
+        devices=int(offsets[-1]),
+        device=_joined([part.device + at for part, at in zip(kept, offsets, strict=False)]),
+        moment=_joined([part.moment for part in kept]),
+        values=values[:rows],
+        failures=join_marks([part.failures for part in kept], offsets),
+        maintenance=join_marks([part.maintenance for part in kept], offsets),
+        watched=_joined([part.watched for part in kept]),
+        weight=_joined([part.weight for part in kept]),
+        device_ids=_joined([part.device_ids for part in kept]),
     )
 
 

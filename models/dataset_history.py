@@ -49,7 +49,7 @@ def chunks(
 ) -> Iterator[Chunk]:
     """The parts of `devices`, so many at a time that their frames fit into memory."""
     weights = np.ones(len(devices)) if weight is None else weight
-    peers, first = history_peers(history, vocabulary), 0
+    peers, first = history_peers(history, vocabulary, until), 0
     for part in device_chunks(history, devices, vocabulary.bucket):
         theirs = weights[first : first + len(part)]
         yield Chunk(part, history.of(part), vocabulary, peers, until, theirs)

@@ -46,66 +46,83 @@ def duration(text: str) -> timedelta:
     return float(match[1]) * _UNITS[match[2]]
 
 
+HorizonOption = Annotated[str, typer.Option(help="How far ahead to foretell: 24h, 3d, 7d.")]
+LeadOption = Annotated[
+    str | None, typer.Option(help="A warning later than this is too late [default: 1h]")
+]
+EveryOption = Annotated[
+    str | None, typer.Option(help="Time between decisions [default: by the readings' rate]")
+]
+SplitOption = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+        help="Judge from here (UTC) [default: a late share with enough failures]",
+    ),
+]
+GapOption = Annotated[
+    str | None, typer.Option(help="Between learning and test [default: the horizon]")
+]
+ComponentOption = Annotated[
+    list[str] | None, typer.Option(help="Only this one; may be given more than once.")
+]
+ByDeviceOption = Annotated[
+    float | None, typer.Option(help="Judge on this share of the devices, never learned from.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(help="Compute on the workers of this Dask scheduler, as tcp://host:8786."),
+]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Write all figures here.")]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", help="Write a report here, as HTML.")
+]
+
+
 def backtest_(
     history: HistoryOption,
-    horizon: Annotated[str, typer.Option(help="How far ahead to foretell: 24h, 3d, 7d.")] = "24h",
-    lead: Annotated[
-        str | None, typer.Option(help="A warning later than this is too late [default: 1h]")
-    ] = None,
-    every: Annotated[
-        str | None, typer.Option(help="Time between decisions [default: by the readings' rate]")
-    ] = None,
-    split: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="Judge from here (UTC) [default: a late share with enough failures]",
-        ),
-    ] = None,
-    gap: Annotated[
-        str | None, typer.Option(help="Between learning and test [default: the horizon]")
-    ] = None,
-    component: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given more than once.")
-    ] = None,
-    by_device: Annotated[
-        float | None, typer.Option(help="Judge on this share of the devices, never learned from.")
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Compute on the workers of this Dask scheduler, as tcp://host:8786."),
-    ] = None,
-    json_: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a report here, as HTML.")] = None,
+    horizon: HorizonOption = "24h",
+    lead: LeadOption = None,
+    every: EveryOption = None,
+    split: SplitOption = None,
+    gap: GapOption = None,
+    component: ComponentOption = None,
+    by_device: ByDeviceOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = None,
+    as_page: ReportOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Learn from a history folder's past, judge on what came later, and say what it is worth."""
     from models.backtest import backtest
     from models.backtest_json import to_json
     from models.backtest_protocol import Asked
+    from models.report import report
     from pipeline.history import read_history
 
     costs = load_settings(config).costs
+    _refuse_nowhere(as_json, as_page)
+    begins = split.replace(tzinfo=UTC) if split else None
+    spans = [None if text is None else duration(text) for text in (lead, every, gap)]
     asked = Asked(
-        duration(horizon),
-        _given(lead),
-        _given(every),
-        split.replace(tzinfo=UTC) if split else None,
-        _given(gap),
-        tuple(component or ()),
-        by_device,
+        duration(horizon), spans[0], spans[1], begins, spans[2], tuple(component or ()), by_device
     )
     with shown(_OUT) as progress, _runner(cluster) as run:
         progress("reading files", 0.0)
         result = backtest(read_history(history), asked, costs, run=run, progress=progress)
-    figures = to_json(result)
-    if json_:
-        json_.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
-    if report:
-        from models.report import report as page
-
-        report.write_text(page(figures, history.resolve().name), encoding="utf-8")
+        progress("intervals", 1.0)
+        figures = to_json(result)
+    if as_json:
+        as_json.write_text(json.dumps(figures, indent=1, allow_nan=False), encoding="utf-8")
+    if as_page:
+        as_page.write_text(report(figures, history.resolve().name), encoding="utf-8")
     _show(figures)
+
+
+def _refuse_nowhere(*files: Path | None) -> None:
+    for file in files:
+        if file and not file.resolve().parent.is_dir():
+            raise BadInputError(f"{file}: there is no folder {file.resolve().parent} to write into")
 
 
 @contextmanager
@@ -117,10 +134,6 @@ def _runner(address: str | None) -> Iterator[Runner]:
 
     with cluster(address) as run:
         yield run
-
-
-def _given(text: str | None) -> timedelta | None:
-    return None if text is None else duration(text)
 
 
 def _show(figures: dict[str, Any]) -> None:

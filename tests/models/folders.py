@@ -29,12 +29,13 @@ class Fleet:
     """What `write` puts into a folder.
 
     Attributes:
+        kinds: the devices' kinds in turn.
         repaired: whether repairs are recorded, a day after the failure.
     """
 
     lives: Sequence[Life]
     columns: Mapping[str, Column]
-    kind: str = "press"
+    kinds: Sequence[str] = ("press",)
     keys: str = "d{:03}"
     repaired: bool = True
     parts: Callable[[int], str] = field(default=lambda _day: PART)
@@ -43,7 +44,8 @@ class Fleet:
         draw = np.random.default_rng(seed)
         folder.mkdir(parents=True, exist_ok=True)
         names = [self.keys.format(place) for place in range(len(self.lives))]
-        _write(folder / "devices.csv", "device_id,kind", [f"{name},{self.kind}" for name in names])
+        kinds = [f"{name},{self.kinds[i % len(self.kinds)]}" for i, name in enumerate(names)]
+        _write(folder / "devices.csv", "device_id,kind", kinds)
         rows = [
             f"{moment(day)},{name},"
             + ",".join(f"{column(life, day, draw):.4f}" for column in self.columns.values())
@@ -62,6 +64,19 @@ class Fleet:
         if self.repaired:
             _write(folder / "maintenance.csv", "time,device_id,component,action", mended)
         return folder
+
+
+def alarms(folder: Path, lives: Sequence[Life], keys: str = "d{:03}") -> None:
+    """Puts events into `folder`, two a day in the two days before each failure, and some others."""
+    draw = np.random.default_rng(5)
+    rows = []
+    for place, life in enumerate(lives):
+        signs = [at - left for at in life.failures for left in (0.5, 1, 1.5, 2)]
+        others = draw.uniform(0, life.days, 12).tolist()
+        for day, code in [*((day, "slip") for day in signs), *((day, "hum") for day in others)]:
+            if day > 0:
+                rows.append(f"{moment(day)},{keys.format(place)},{PART},{code},error")
+    _write(folder / "events.csv", "time,device_id,component,code,severity", rows)
 
 
 def wearing(devices: int = 30, days: int = 150, seed: int = 0) -> list[Life]:

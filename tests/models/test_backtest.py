@@ -18,8 +18,9 @@ from models.backtest_json import to_json
 from models.backtest_protocol import Asked
 from models.backtest_result import Backtest
 from models.report import report
+from models.settings import Costs, CostSettings
 from pipeline.history import read_history
-from tests.models.folders import PART, START, Fleet, Life, heat, noise, wearing
+from tests.models.folders import PART, START, Fleet, Life, alarms, heat, noise, wearing
 
 HORIZON = timedelta(days=3)
 FIGURES = {
@@ -136,6 +137,32 @@ def test_devices_held_out_teach_nothing(folder: Path) -> None:
     assert rehearsed.weight is not None
     assert len(rehearsed.weight) == 21
     assert to_json(found)["components"][PART]["warned"] > 0
+
+
+def test_events_alone_are_enough(tmp_path: Path) -> None:
+    lives = wearing(20)
+    folder = Fleet(lives, {"heat": heat}).write(tmp_path / "told")
+    (folder / "readings.csv").unlink()
+    alarms(folder, lives)
+    one = to_json(backtest(read_history(folder), Asked(HORIZON)))["components"][PART]
+    assert one["warned"] >= 0.8 * one["events"] > 0
+
+
+def test_kinds_of_devices_are_learned_apart(tmp_path: Path) -> None:
+    fleet = Fleet(wearing(), {"heat": heat}, kinds=("press", "lathe"))
+    costs = Costs(by_kind={"lathe": CostSettings(failure_in_service=9_000)})
+    found = to_json(backtest(read_history(fleet.write(tmp_path / "two")), Asked(HORIZON), costs))
+    assert set(found["components"]) == {f"lathe/{PART}", f"press/{PART}"}
+    assert found["money"]["costs"]["lathe"]["surprise"] > 9_000
+    one = found["components"].values()
+    assert sum(each["events"] for each in one) == found["total"]["events"] == len(found["failures"])
+
+
+def test_a_place_that_can_not_be_written_to_is_refused_at_once(folder: Path) -> None:
+    nowhere = str(folder / "no" / "such" / "out.json")
+    told = CliRunner().invoke(app, ["backtest", "--history", str(folder), "--json", nowhere])
+    assert isinstance(told.exception, BadInputError)
+    assert "there is no folder" in str(told.exception)
 
 
 def test_a_test_period_without_failures_says_so(tmp_path: Path) -> None:
