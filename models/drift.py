@@ -175,9 +175,12 @@ def calibration(conn: Conn, model: Model, settled: Sequence[Settled], now: datet
 def tickets(conn: Conn, model: Model, settled: Sequence[Settled]) -> Finding:
     """Whether the tickets that it opened lately were worth their visits."""
     counted = precision([each for each in settled if each.model_id == model.id])
+    if counted.share is None:
+        said = Text(N_("of none of its tickets it is known yet what became of it"))
+        return Finding(model.id, "tickets", False, said)
     words = {"right": counted.right, "all": counted.right + counted.wrong}
     said = Text(N_("{right} of its last {all} tickets were right"), words)
-    if counted.share is None or counted.right + counted.wrong < _FEWEST:
+    if counted.right + counted.wrong < _FEWEST:
         return Finding(model.id, "tickets", False, said)
     bound = _worth(entry(conn, model.id))
     alarmed = _at_most(counted.right, counted.right + counted.wrong) < bound
