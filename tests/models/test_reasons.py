@@ -133,6 +133,10 @@ VOCABULARY = Vocabulary(
     serviced=("*", "billAcceptor"),
     replaced=("billAcceptor",),
     failing=("*", "billAcceptor"),
+    gaps=(300.0, 300.0),
+    limits=((20.0, 60.0), (0.0, 1.0)),
+    usage="x.BillJamCount",
+    peers=("model", "site"),
     attributes=(Attribute("model", ("m1", "m2")), Attribute("firmware", ("1", "2"))),
 )
 COLUMNS = features(VOCABULARY)
