@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
-
 from models.dataset import Dataset, TaskRows
-from models.forecast import (
-    Bools,
-    Estimator,
-    Fitted,
-    Forecast,
-    LearnSettings,
-    Progress,
-    Values,
-    fit_each,
-)
+from models.forecast import Bools, Fitted, Forecast, LearnSettings, Progress, fit_each
+from models.learner import LINE, STUMP
 from pipeline.features.definitions import Feature
 
 
@@ -34,7 +19,7 @@ def fit_rule(
     progress: Progress | None = None,
 ) -> dict[str, Fitted]:
     """The best single limit on a single feature: what a person would write as a rule."""
-    return fit_each(_stump, data, rows, learn, horizon_h, settings, progress)
+    return fit_each((STUMP,), data, rows, learn, horizon_h, settings, progress)
 
 
 def fit_logistic(
@@ -46,27 +31,14 @@ def fit_logistic(
     progress: Progress | None = None,
 ) -> dict[str, Fitted]:
     """Logistic regression on all features, standardised, unknown ones at their median."""
-    return fit_each(_line, data, rows, learn, horizon_h, settings, progress)
+    return fit_each((LINE,), data, rows, learn, horizon_h, settings, progress)
 
 
 def rule_text(rule: Forecast, features: tuple[Feature, ...]) -> str:
     """The limit of a rule's forecast, as a person would write it."""
-    tree = rule.estimator.tree_
+    tree = rule.learned[STUMP.name][0].estimator.tree_
     if tree.feature[0] < 0:
         return "none"
     sides = tree.value[1:, 0, 1]
     sign = "<=" if sides[0] > sides[1] else ">"
-    return f"{features[tree.feature[0]].name} {sign} {tree.threshold[0]:.4g}"
-
-
-def _stump(values: Values, label: Bools) -> Estimator:
-    return DecisionTreeClassifier(max_depth=1, random_state=0).fit(values, label)
-
-
-def _line(values: Values, label: Bools) -> Estimator:
-    line = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(C=0.1, max_iter=300),
-    )
-    return line.fit(np.asarray(values, np.float64), label)
+    return f"{features[rule.columns[tree.feature[0]]].name} {sign} {tree.threshold[0]:.4g}"

@@ -1,36 +1,62 @@
-"""The learner's face: one forecast a component, and what it foretold of a past it had not seen."""
+"""The learner's face: one forecast a component, and what it foretold of a past it had not seen.
+
+Several learners, chosen and blended on a rehearsal, give the probability at the task's horizon; a
+discrete-time hazard spreads it over other spans.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from math import log
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
-from models.calibration import Platt, calibrate, logit
 from models.dataset import Dataset, TaskRows
-from pipeline.features.frames import Floats, Ints
+from models.hazard import Hazard, Times, fit_hazard
+from models.labels import hours_to_next
+from models.learner import (
+    ALLOWED_TYPES,
+    BOOST,
+    FOREST,
+    LINE,
+    Bools,
+    Estimator,
+    Family,
+    Learned,
+    Lesson,
+    Sizes,
+    Values,
+    chunks,
+    telling,
+)
+from models.tuning import Blend, blend, folds, rehearse
+from pipeline.features.frames import Floats, Ints, Marks
 
-ALLOWED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
-"""The types that a stored forecast's estimators may hold beside those that skops trusts."""
+__all__ = [
+    "ALLOWED_TYPES",
+    "Bools",
+    "Estimator",
+    "Fitted",
+    "Forecast",
+    "LearnSettings",
+    "Rehearsal",
+    "Values",
+    "fit_components",
+    "fit_each",
+    "refit",
+]
 
 FEWEST_FAILURES = 5
-"""A component whose learning part shows fewer failed decisions gets no forecast."""
+"""A component whose learning part shows fewer failures gets no forecast."""
 
-Bools: TypeAlias = NDArray[np.bool_]
-Values: TypeAlias = NDArray[np.float32]
 Progress: TypeAlias = Callable[[str, float], None]
-Estimator: TypeAlias = Any
-"""One of scikit-learn's classifiers; the library is not typed."""
-Learner: TypeAlias = Callable[[Values, Bools], Estimator]
 
-_FOLDS = (0.5, 0.75)  # of the learning part: where each rehearsal stops learning
-_NEGATIVES_PER_POSITIVE, _FEWEST_NEGATIVES = 20, 6_000
+_FAMILIES = (BOOST, FOREST, LINE)
+_LARGE = 100_000  # decisions: from there on it pays to start processes
+_IDLE_WEIGHT = 0.03  # a family that the blend trusts less is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +65,7 @@ class LearnSettings:
 
     Attributes:
         by_device: on devices held out, instead of on later moments.
-        workers: processes that learn at a time.
+        workers: processes that learn at a time, where there is much to learn.
     """
 
     by_device: bool = False
@@ -61,38 +87,71 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast:
-    """Foretells one component of one kind of device."""
+    """Foretells one component of one kind of device.
+
+    Attributes:
+        columns: the features that are read.
+        learned: by family, the fits that are averaged.
+    """
 
     horizon_h: float
-    estimator: Estimator
-    platt: Platt
+    columns: Ints
+    learned: Mapping[str, tuple[Learned, ...]]
+    blend: Blend
+    hazard: Hazard
 
     def within(self, values: Values, hours: Sequence[float]) -> Floats:
         """(rows, len(hours)): calibrated probability of failing within so many hours.
 
-        `values` is (rows, features) in the order of the data set learned from; NaN is unknown.
+        `values` is (rows, features) in the order of the data set learned from; NaN is unknown. The
+        probability grows with the hours.
         """
-        raw = logit(self.estimator.predict_proba(values)[:, 1].astype(np.float64))
-        at_horizon = self.platt.apply(raw)
-        spans = np.asarray(hours, float) / self.horizon_h
-        probability: Floats = 1 - (1 - at_horizon[:, None]) ** spans[None, :]
-        return probability
+        parts = [self._within(values[part][:, self.columns], hours) for part in chunks(len(values))]
+        return np.concatenate(parts) if parts else np.zeros((0, len(hours)))
+
+    def _within(self, values: Values, hours: Sequence[float]) -> Floats:
+        logits = {
+            name: np.mean([one.logits(values) for one in fits], axis=0)
+            for name, fits in self.learned.items()
+        }
+        return self.hazard.within(self.blend.apply(logits), values, hours)
 
     def estimators(self) -> dict[str, Estimator]:
         """What a registry keeps as an artifact."""
-        return {"direct": self.estimator}
+        fits = {
+            f"{name}{place}": one.estimator
+            for name, each in self.learned.items()
+            for place, one in enumerate(each)
+        }
+        return fits | self.hazard.estimators()
 
     def settings(self) -> dict[str, Any]:
         """What a registry keeps as JSON beside the artifact."""
         return {
             "horizon_h": self.horizon_h,
-            "platt": [self.platt.slope, self.platt.intercept],
+            "columns": self.columns.tolist(),
+            "shifts": {name: [one.shift for one in each] for name, each in self.learned.items()},
+            "blend": self.blend.to_json(),
+            "hazard": self.hazard.settings(),
         }
 
     @staticmethod
     def restore(estimators: Mapping[str, Estimator], settings: Mapping[str, Any]) -> Forecast:
         """The forecast that `estimators()` and `settings()` were taken from."""
-        return Forecast(settings["horizon_h"], estimators["direct"], Platt(*settings["platt"]))
+        learned = {
+            name: tuple(
+                Learned(estimators[f"{name}{place}"], shift) for place, shift in enumerate(shifts)
+            )
+            for name, shifts in settings["shifts"].items()
+        }
+        horizon_h = float(settings["horizon_h"])
+        return Forecast(
+            horizon_h,
+            np.array(settings["columns"], np.int64),
+            learned,
+            Blend.from_json(settings["blend"]),
+            Hazard.restore(horizon_h, estimators, settings["hazard"]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +174,11 @@ def fit_components(
 
     A component with too few failures to learn from is missing from the answer.
     """
-    return fit_each(boosted, data, rows, learn, horizon_h, settings, progress)
+    return fit_each(_FAMILIES, data, rows, learn, horizon_h, settings, progress)
 
 
 def fit_each(
-    learner: Learner,
+    families: Sequence[Family],
     data: Dataset,
     rows: Mapping[str, TaskRows],
     learn: Mapping[str, Bools],
@@ -127,110 +186,107 @@ def fit_each(
     settings: LearnSettings | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Fitted]:
-    """The same with any learner: rehearsed, calibrated, fitted."""
+    """The same with any families of learners: rehearsed, blended, fitted."""
     chosen = settings or LearnSettings()
+    tasks = [_Task.of(data, name, rows[name], learn[name], horizon_h) for name in rows]
+    possible = [task for task in tasks if task is not None]
     found: dict[str, Fitted] = {}
-    for done, (component, task) in enumerate(rows.items()):
-        if progress:
-            progress(component, done / len(rows))
-        fitted = _fit_one(learner, data, task, np.flatnonzero(learn[component]), horizon_h, chosen)
+    large = sum(len(task.row) for task in possible) >= _LARGE
+    together = chosen.workers if large and len(possible) > 1 else 1
+    fits = Parallel(together, return_as="generator")(
+        delayed(_Task.fit)(task, families, chosen) for task in possible
+    )
+    for done, (task, fitted) in enumerate(zip(possible, fits, strict=True), start=1):
         if fitted is not None:
-            found[component] = fitted
+            found[task.component] = fitted
+        if progress:
+            progress(task.component, done / len(possible))
+    if together > 1:
+        get_reusable_executor().shutdown()
     return found
 
 
-def _fit_one(
-    learner: Learner,
-    data: Dataset,
-    task: TaskRows,
-    learn: Ints,
-    horizon_h: float,
-    settings: LearnSettings,
-) -> Fitted | None:
-    label = task.label[learn]
-    if label.sum() < FEWEST_FAILURES or label.all():
-        return None
-    row, raw = _rehearse(learner, data, task, learn, horizon_h, settings)
-    platt = calibrate(raw, task.label[row])
-    estimator, shift = _fit(learner, data, task, learn)
-    moved = Platt(platt.slope, platt.intercept + platt.slope * shift)
-    return Fitted(
-        Forecast(horizon_h, estimator, moved),
-        Rehearsal(row, platt.apply(raw)),
-    )
+def refit(
+    fitted: Fitted, component: str, data: Dataset, rows: TaskRows, learn: Bools
+) -> Forecast | None:
+    """The same forecast, learned from other rows: nothing is chosen or calibrated anew.
+
+    None where those rows show too few failures.
+    """
+    before = fitted.forecast
+    task = _Task.of(data, component, rows, learn, before.horizon_h)
+    return None if task is None else task.learned(_FAMILIES, before.blend, before.columns)
 
 
-def _rehearse(
-    learner: Learner,
-    data: Dataset,
-    task: TaskRows,
-    learn: Ints,
-    horizon_h: float,
-    settings: LearnSettings,
-) -> tuple[Ints, Floats]:
-    """(rows, logits) of what models foretold that had not learned from those rows."""
-    row: list[Ints] = []
-    raw: list[Floats] = []
-    for teach, ask in _folds(task, learn, horizon_h, settings):
-        if task.label[teach].any() and len(ask):
-            estimator, shift = _fit(learner, data, task, teach)
-            row.append(ask)
-            raw.append(_logits(estimator, data.values[task.index[ask]]) + shift)
-    if not row:
-        return np.zeros(0, np.int64), np.zeros(0)
-    rows, logits = np.concatenate(row), np.concatenate(raw)
-    order = np.argsort(rows, kind="stable")
-    return rows[order], logits[order]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """One component: the rows that it may learn from, and what became of them."""
 
+    component: str
+    horizon_h: float
+    row: Ints
+    device: Ints
+    moment: Floats
+    times: Times
+    lesson: Lesson
 
-def _folds(
-    task: TaskRows, learn: Ints, horizon_h: float, settings: LearnSettings
-) -> list[tuple[Ints, Ints]]:
-    if settings.by_device:
-        part = np.random.default_rng(0).permutation(int(task.device.max()) + 1)[task.device] % 4
-        return [(learn[part[learn] != fold], learn[part[learn] == fold]) for fold in range(4)]
-    moment = task.moment[learn]
-    first, last = float(moment.min()), float(moment.max())
-    bounds = [first + share * (last - first) for share in (*_FOLDS, 1.0)]
-    bounds[-1] = np.inf
-    return [
-        (
-            learn[moment + horizon_h <= start],
-            learn[(moment >= start) & ((moment + horizon_h <= end) | np.isinf(end))],
+    @staticmethod
+    def of(
+        data: Dataset, component: str, rows: TaskRows, learn: Bools, horizon_h: float
+    ) -> _Task | None:
+        row = np.flatnonzero(learn)
+        if not rows.label[row].any():
+            return None
+        device, moment, label = rows.device[row], rows.moment[row], rows.label[row]
+        times = _times(data, data.failures.of(component), device, moment, horizon_h)
+        failures = np.unique(np.round((moment + times.ahead)[label], 3) + 1e7 * device[label])
+        if len(failures) < FEWEST_FAILURES or label.all():
+            return None
+        lesson = Lesson(
+            data.values,
+            rows.index[row],
+            np.arange(data.values.shape[1]),
+            label,
+            rows.weight[row],
+            rows.teaches[row],
+            Sizes(len(failures), int(label.sum())),
         )
-        for start, end in pairwise(bounds)
-    ]
+        return _Task(component, horizon_h, row, device, moment, times, lesson)
+
+    def fit(self, families: Sequence[Family], settings: LearnSettings) -> Fitted | None:
+        lesson = replace(self.lesson, columns=telling(self.lesson.values, self.lesson.index))
+        if not len(lesson.columns) or not lesson.can_teach(np.arange(len(self.row))):
+            return None
+        label, failures = lesson.label, lesson.sizes.failures
+        parts = folds(self.moment, self.device, label, failures, self.horizon_h, settings.by_device)
+        told = rehearse(lesson, parts, families)
+        if not len(told.row):
+            return None
+        blended, probability = blend(
+            told, families, label[told.row], lesson.weight[told.row], failures
+        )
+        order = np.argsort(told.row)
+        rehearsal = Rehearsal(self.row[told.row[order]], probability[order])
+        return Fitted(self.learned(families, blended, lesson.columns), rehearsal)
+
+    def learned(self, families: Sequence[Family], blended: Blend, columns: Ints) -> Forecast:
+        lesson = replace(self.lesson, columns=columns)
+        everything = np.arange(len(self.row))
+        fits = {
+            family.name: tuple(
+                lesson.learn(everything, family, blended.variant[family.name], seed)
+                for seed in range(family.seeds)
+            )
+            for family in families
+            if blended.weight[family.name] >= _IDLE_WEIGHT
+        }
+        hazard = fit_hazard(lesson, self.device, self.times, self.horizon_h)
+        return Forecast(self.horizon_h, columns, fits, blended, hazard)
 
 
-def _fit(learner: Learner, data: Dataset, task: TaskRows, learn: Ints) -> tuple[Estimator, float]:
-    """(estimator, what to add to its logits): negatives are thinned out."""
-    teaching = learn[task.teaches[learn]]
-    label = task.label[teaching]
-    positives, negatives = np.flatnonzero(label), np.flatnonzero(~label)
-    wanted = max(_FEWEST_NEGATIVES, _NEGATIVES_PER_POSITIVE * len(positives))
-    shift = 0.0
-    if len(negatives) > wanted:
-        shift = log(wanted / len(negatives))
-        negatives = np.random.default_rng(0).choice(negatives, wanted, replace=False)
-    kept = np.sort(np.concatenate([positives, negatives]))
-    return learner(data.values[task.index[teaching[kept]]], label[kept]), shift
-
-
-def boosted(values: Values, label: Bools) -> Estimator:
-    """Boosted trees; missing values are a branch of their own."""
-    known = np.where(np.isnan(values).all(axis=0), np.float32(0), values)  # it can't bin no values
-    return HistGradientBoostingClassifier(
-        max_iter=100,
-        learning_rate=0.1,
-        max_features=0.4,  # of the features at each split: most say much the same as others
-        max_leaf_nodes=15,
-        max_bins=63,
-        min_samples_leaf=25,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=0,
-    ).fit(known, label)
-
-
-def _logits(estimator: Estimator, values: Values) -> Floats:
-    return logit(estimator.predict_proba(values)[:, 1].astype(np.float64))
+def _times(data: Dataset, failures: Marks, device: Ints, moment: Floats, horizon_h: float) -> Times:
+    """Nothing is read that came after the last outcome of the rows."""
+    until = float(moment.max()) + horizon_h
+    ahead = hours_to_next(failures, device, moment)
+    ahead[moment + ahead > until] = np.inf
+    return Times(ahead, np.minimum(until, data.watched[device]) - moment)
