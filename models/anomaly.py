@@ -170,6 +170,8 @@ def chance(score: Singles, past: Singles) -> NDArray[np.float64]:
     edge = known[-tail - 1]
     aside = int(np.ceil(_ASIDE * tail))
     told = np.log(np.minimum(known[-tail:], known[-aside - 1]) / edge).sum()
+    if told <= 0:  # all alike: they tell nothing of how scores thin out
+        return found
     slope = (1 - 1 / np.sqrt(tail)) * (tail - aside) / told
     beyond = np.isfinite(score) & (score > edge)
     found[beyond] = tail / size * (score[beyond] / edge) ** -slope

@@ -113,6 +113,8 @@ def test_chances_fit_their_meaning_and_few_scores_say_nothing() -> None:
     assert 1e-4 / 3 < found[0] < 1e-4 * 3
     assert found[1] == 1
     assert (anomaly.chance(np.array([1e9], np.float32), past[:900]) == 1).all()
+    alike = np.full(5_000, 0.5, np.float32)
+    assert (anomaly.chance(np.array([9.0], np.float32), alike) == 1).all()
 
 
 def test_alarms_keep_the_share_of_false_ones() -> None:
