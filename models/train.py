@@ -22,7 +22,7 @@ from models.dataset import Dataset, TaskRows, load_dataset, task_rows
 from models.distribution import describe
 from models.evaluation import Metrics, Scored, evaluate
 from models.evaluation_lists import episode_rows, failure_rows, reliability
-from models.forecast import Bools, Fitted, Forecast, Values, fit_components
+from models.forecast import Bools, Fitted, Forecast, Values, fit_components, refit
 from models.gate import Contender, Verdict, contender, judge
 from models.money import cheapest_threshold
 from models.outcomes import with_prevented
@@ -154,6 +154,11 @@ def _keep(database: Database, row: NewModel, judged: _Judged) -> Trained:
 _LEARNERS = {"test": fit_components, "rule": fit_rule, "logistic": fit_logistic}
 
 
+def _part(say: Progress, number: int) -> Progress:
+    """The progress of one learner as a part of all of them."""
+    return lambda what, share: say(what, (number + share) / len(_LEARNERS))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spoken:
     """What one contender says of the held-out period."""
@@ -195,8 +200,8 @@ class _Training:
         """Each component with enough failures to learn from, judged."""
         learn = {name: self._known_by(rows) for name, rows in self._rows.items()}
         fitted = {
-            name: fit(self._data, self._rows, learn, self._horizon_h, None, say)
-            for name, fit in _LEARNERS.items()
+            name: fit(self._data, self._rows, learn, self._horizon_h, None, _part(say, number))
+            for number, (name, fit) in enumerate(_LEARNERS.items())
         }
         for component in self._rows:
             if all(component in found for found in fitted.values()):
@@ -208,16 +213,16 @@ class _Training:
 
     def keep(self, component: str, judged: _Judged, now: datetime) -> NewModel:
         """What the registry keeps: a model of everything, with the judged one's figures."""
-        everything = {component: np.ones(len(self._rows[component].index), bool)}
-        rows = {component: self._rows[component]}
-        last = fit_components(self._data, rows, everything, self._horizon_h)
-        values = self._data.values[rows[component].index]
+        rows, judged_one = self._rows[component], judged.spoken["test"].fitted
+        everything = np.ones(len(rows.index), bool)
+        last = refit(judged_one, component, self._data, rows, everything)
+        values = self._data.values[rows.index]
         at, end = self._data.start, self._data.start + self._data.end * HOUR
         return NewModel(
             task=Task(self._past.kind, component),
             stage=judged.verdict.stage,
             trained_at=now,
-            train_from=at + rows[component].moment.min() * HOUR,
+            train_from=at + rows.moment.min() * HOUR,
             train_until=end,
             test_from=at + self._test_from * HOUR,
             test_until=end,
@@ -229,7 +234,7 @@ class _Training:
             costs=asdict(self._costs),
             metrics=self._figures(component, judged),
             gate=judged.verdict.to_json(),
-            forecast=last[component].forecast,
+            forecast=last or judged_one.forecast,
         )
 
     def _known_by(self, rows: TaskRows) -> Bools:
