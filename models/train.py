@@ -151,14 +151,6 @@ def _keep(database: Database, row: NewModel, judged: _Judged) -> Trained:
     )
 
 
-_LEARNERS = {"test": fit_components, "rule": fit_rule, "logistic": fit_logistic}
-
-
-def _part(say: Progress, number: int) -> Progress:
-    """The progress of one learner as a part of all of them."""
-    return lambda what, share: say(what, (number + share) / len(_LEARNERS))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spoken:
     """What one contender says of the held-out period."""
@@ -171,7 +163,7 @@ class _Spoken:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
-    """A task's contenders, by the names in `_LEARNERS`, and what the gate says of the first."""
+    """A task's contenders - `test`, `rule`, `logistic` - and what the gate says of the first."""
 
     spoken: Mapping[str, _Spoken]
     verdict: Verdict
@@ -199,9 +191,11 @@ class _Training:
     def run(self, present: Mapping[str, Model], say: Progress) -> Iterator[tuple[str, _Judged]]:
         """Each component with enough failures to learn from, judged."""
         learn = {name: self._known_by(rows) for name, rows in self._rows.items()}
+        asked = (self._data, self._rows, learn, self._horizon_h)
         fitted = {
-            name: fit(self._data, self._rows, learn, self._horizon_h, None, _part(say, number))
-            for number, (name, fit) in enumerate(_LEARNERS.items())
+            "test": fit_components(*asked, progress=say),
+            "rule": fit_rule(*asked),
+            "logistic": fit_logistic(*asked),
         }
         for component in self._rows:
             if all(component in found for found in fitted.values()):
