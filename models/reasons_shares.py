@@ -25,7 +25,7 @@ Foretell: TypeAlias = Callable[[Values], Floats]
 _PLAYERS = 10
 """Of more groups the least telling ones step together, as one."""
 _PAIRS = 20
-_EVALUATIONS = 150_000
+_EVALUATIONS = 60_000
 """Rows that a model is asked for at most in one call; with many rows to explain, fewer orders."""
 _CELLS_AT_ONCE = 8_000_000
 
