@@ -250,6 +250,8 @@ def _offered(definition: Definition, subject: str, vocabulary: Vocabulary) -> bo
             return "site" in vocabulary.peers
         case Statistic.PER_USE:
             return vocabulary.usage not in ("", subject)
+        case Statistic.GAP | Statistic.DUE:
+            return vocabulary.gap_of(subject) > 0
         case Statistic.SERVICED:
             return bool(vocabulary.serviced)
         case Statistic.SEASON:

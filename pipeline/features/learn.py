@@ -34,6 +34,7 @@ _MOST_VALUES = 64  # of an attribute that is a text
 _MOST_SUMS = 20_000_000  # group x bucket x metric of the peers
 _FEWEST_PEERS = 3
 _IN_USE = 0.5  # of its readings are growth
+_UNEVEN = 0.1  # standard deviation of the growth over its mean
 _LADDER = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 6 * 60, 24 * 60, 7 * 24 * 60)
 )
@@ -43,13 +44,15 @@ _FEWEST_BUCKETS = 336  # two weeks of hours; less than that deserves finer bucke
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """What is known of one metric: its extremes; of its steps as a counter the share that grow, and
-    their spread over their mean; a digest of all its readings, empty where nobody took one."""
+    """What is known of one metric: its extremes; as a counter its mean growth from one reading to the
+    next, the share of them that grow, and the spread over the mean; a digest of all its readings,
+    empty where nobody took one."""
 
     name: str
     kind: MetricKind
     low: float
     high: float
+    growth: float
     rising: float
     varying: float
     digest: bytes = b""
@@ -93,6 +96,7 @@ def load_vocabulary(
             MetricKind(row["kind"]),
             row["low"],
             row["high"],
+            row["growth"],
             float(row["rising"]),
             row["varying"],
         )
@@ -161,6 +165,7 @@ def _facts(readings: MetricReadings, until: datetime | None) -> MetricFacts | No
         part.kind,
         float(part.value.min()),
         float(part.value.max()),
+        mean,
         float((grown > 0).mean()) if len(grown) else 0.0,
         float(grown.std()) / mean if mean else 0.0,
         blake2b(part.value.tobytes()).digest(),
@@ -176,10 +181,11 @@ def _distinct(facts: Iterator[MetricFacts]) -> Iterator[MetricFacts]:
 
 
 def _usage(counters: Sequence[MetricFacts]) -> str:
-    """Of the counters that grow most of the time, the one that grows least evenly: a clock that
-    counts hours says nothing of use."""
-    busy = [fact for fact in counters if fact.rising >= _IN_USE and fact.varying > 0]
-    return max(busy, key=lambda fact: fact.varying).name if busy else ""
+    """Of the counters that grow most of the time, but not evenly, the one that grows most: a clock
+    that counts hours says nothing of use, and faults are fewer than what is done."""
+    busy = [fact for fact in counters if fact.rising >= _IN_USE and fact.varying >= _UNEVEN]
+    most = max(busy, key=lambda fact: fact.growth, default=None)
+    return most.name if most else ""
 
 
 def _components(marks: Marks) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ WHERE device_id = ANY(%(devices)s) AND at <= %(end)s
 
 -- name: facts
 SELECT metric.name, metric.kind, min(rollup.low) AS low, max(rollup.high) AS high,
-       avg((rollup.growth > 0)::int) AS rising,
+       avg(rollup.growth) AS growth, avg((rollup.growth > 0)::int) AS rising,
        coalesce(stddev_pop(rollup.growth) / nullif(avg(rollup.growth), 0), 0) AS varying
 FROM rollup_hourly AS rollup JOIN metric ON metric.id = rollup.metric_id
 WHERE rollup.device_id = ANY(%(devices)s) AND rollup.hour >= %(start)s AND rollup.hour < %(end)s
