@@ -22,10 +22,10 @@ from storage.database import Conn
 from storage.queries import load
 
 _CHUNK = 200  # devices whose hours are held in memory at a time
-_WARM_UP_H = 24.0  # a device says something for a day before anything is foretold of it
-_QUIET_H = 24.0  # of a device that is silent for longer, nothing is foretold
-_QUIET_TELLING_H = 720.0  # the same for devices that measure nothing and only tell events
-_FEWEST_BUCKETS = 3  # where a day holds few rollups, so many of them stand for it
+# A device says something for a day before anything is foretold of it, and nothing is foretold of one
+# that is silent for longer. Where a day holds few rollups, or a short history has them by the minute:
+_DAY_H, _FEWEST_BUCKETS, _MOST_BUCKETS = 24.0, 3, 24
+_QUIET_TELLING_H = 720.0  # for devices that measure nothing and only tell events
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +142,7 @@ def speaking(frames: Frames, moments: Floats | Ints) -> NDArray[np.bool_]:
     width = frames.bucket / HOUR
     said = heard(frames)
     columns = np.arange(said.shape[1])
-    warm_up = max(_WARM_UP_H, _FEWEST_BUCKETS * width)
+    warm_up = _day_h(frames)
     first = np.where(said.any(axis=1), said.argmax(axis=1) * width, np.inf)
     newest = np.maximum.accumulate(np.where(said, columns * width, -np.inf), axis=1)
     column = np.clip(np.floor(moments / width).astype(np.int64) - 1, 0, said.shape[1] - 1)
@@ -161,9 +161,12 @@ def watched_until(frames: Frames) -> Floats:
 
 
 def _quiet_h(frames: Frames) -> float:
-    if not frames.series:
-        return _QUIET_TELLING_H
-    return max(_QUIET_H, _FEWEST_BUCKETS * (frames.bucket / HOUR))
+    return _day_h(frames) if frames.series else _QUIET_TELLING_H
+
+
+def _day_h(frames: Frames) -> float:
+    width = frames.bucket / HOUR
+    return max(min(_DAY_H, _MOST_BUCKETS * width), _FEWEST_BUCKETS * width)
 
 
 def join(parts: Iterable[Dataset], most: int | None = None) -> Dataset:

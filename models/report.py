@@ -31,7 +31,7 @@ def report(figures: Json, title: str) -> str:
     )
     pages.filters |= {
         "figure": _figure,
-        "span": _span,
+        "span": span,
         "day": _day,
         "minute": _minute,
         "money": lambda value: f"{value:,.0f}",
@@ -46,6 +46,17 @@ def report(figures: Json, title: str) -> str:
         all=_all_together(figures),
         most=_MOST_ROWS,
     )
+
+
+def span(hours: float | None) -> str:
+    """A number of hours as a person would say it."""
+    if hours is None:
+        return "–"
+    if hours < 1:
+        return f"{round(60 * hours, 1):g} min"
+    if hours >= 72 and hours % 24 == 0:
+        return f"{hours / 24:g} days"
+    return f"{round(hours, 1):g} h"
 
 
 def _lists(figures: Json) -> Json:
@@ -107,12 +118,6 @@ def _figure(value: float | None) -> str:
 
 def _range(bounds: Sequence[float] | None) -> str:
     return "" if bounds is None else f"{bounds[0]:.3f} to {bounds[1]:.3f}"
-
-
-def _span(hours: float | None) -> str:
-    if hours is None:
-        return "–"
-    return f"{hours:g} h" if hours < 72 or hours % 24 else f"{hours / 24:g} days"
 
 
 def _day(moment: str) -> str:

@@ -137,6 +137,8 @@ def _runner(address: str | None) -> Iterator[Runner]:
 
 
 def _show(figures: dict[str, Any]) -> None:
+    from models.report import span
+
     table = Table(
         "Component",
         "Warned",
@@ -152,7 +154,7 @@ def _show(figures: dict[str, Any]) -> None:
         table.add_row(
             name,
             f"{one['warned']} of {one['events']}",
-            f"{one['median_lead_h'] or 0:.0f} h",
+            span(one["median_lead_h"]),
             *(_number(one[key]) for key in ("precision", "recall", "f1", "pr_auc")),
             _number(one["false_episodes_per_device_month"]),
         )
