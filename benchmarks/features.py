@@ -33,7 +33,7 @@ _CODES = tuple(f"printer:{number}" for number in range(5))
 _PARTS = ("printer", "reader")
 
 VOCABULARY = Vocabulary(
-    gauges=("heat", "voltage", "level"),
+    gauges=("heat", "voltage", "level", "current"),
     counters=("prints", "cuts", "jams"),
     events=("*", *_CODES),
     sequences=(f"{_CODES[0]}>{_CODES[1]}", f"{_CODES[1]}>{_CODES[2]}"),
@@ -41,7 +41,7 @@ VOCABULARY = Vocabulary(
     failing=("*", *_PARTS),
     attributes=(Attribute("model", ("A", "B", "C")),),
     gaps=(720.0, 1440.0, 1440.0),
-    limits=((0.0, 90.0), (11.0, 14.0), (0.0, 100.0)),
+    limits=((0.0, 90.0), (11.0, 14.0), (0.0, 100.0), (0.0, 5.0)),
     usage="prints",
     peers=("model",),
 )

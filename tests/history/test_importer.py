@@ -16,7 +16,7 @@ from forecall.importer import import_history
 from pipeline.history import read_history
 from pipeline.rollups import refresh
 from storage.database import Database
-from tests.history.helpers import START, Told, write_folder
+from tests.history.helpers import START, Told, moment, write_folder
 
 
 @pytest.fixture
@@ -77,6 +77,23 @@ def test_the_same_folder_is_refused_a_second_time(
     import_history(database, clock, told.folder)
     with pytest.raises(BadInputError, match="was imported at 2026-03-02"):
         import_history(database, clock, told.folder)
+
+
+def test_an_unknown_metric_is_what_it_behaves_like(
+    database: Database, clock: Clock, told: Told
+) -> None:
+    lines = [f"{moment(hour)},k00,{hour},{hour % 7}" for hour in range(48)]
+    header = "time,device_id,strokes,play"
+    (told.folder / "readings.csv").write_text("\n".join([header, *lines, ""]))
+    import_history(database, clock, told.folder)
+    with database.transaction() as conn:
+        kinds = conn.execute("SELECT name, kind FROM metric ORDER BY name").fetchall()
+        grown = conn.execute(
+            "SELECT sum(growth) AS sum FROM rollup_hourly"
+            " JOIN metric ON metric.id = metric_id WHERE name = 'strokes'"
+        ).fetchone()
+    assert kinds == [{"name": "play", "kind": "gauge"}, {"name": "strokes", "kind": "counter"}]
+    assert grown == {"sum": 47.0}
 
 
 def test_up_to_a_moment_only(database: Database, clock: Clock, told: Told) -> None:
