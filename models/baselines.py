@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from models.dataset import Dataset, TaskRows
-from models.forecast import Bools, Fitted, Forecast, LearnSettings, Progress, fit_each
+from models.forecast import Bools, Fitted, Forecast, LearnSettings, fit_simple
 from models.learner import LINE, STUMP
 from pipeline.features.definitions import Feature
 
@@ -16,10 +16,9 @@ def fit_rule(
     learn: Mapping[str, Bools],
     horizon_h: float,
     settings: LearnSettings | None = None,
-    progress: Progress | None = None,
 ) -> dict[str, Fitted]:
     """The best single limit on a single feature: what a person would write as a rule."""
-    return fit_each((STUMP,), data, rows, learn, horizon_h, settings, progress)
+    return fit_simple(STUMP, data, rows, learn, horizon_h, settings)
 
 
 def fit_logistic(
@@ -28,10 +27,9 @@ def fit_logistic(
     learn: Mapping[str, Bools],
     horizon_h: float,
     settings: LearnSettings | None = None,
-    progress: Progress | None = None,
 ) -> dict[str, Fitted]:
     """Logistic regression on all features, standardised, unknown ones at their median."""
-    return fit_each((LINE,), data, rows, learn, horizon_h, settings, progress)
+    return fit_simple(LINE, data, rows, learn, horizon_h, settings)
 
 
 def rule_text(rule: Forecast, features: tuple[Feature, ...]) -> str:

@@ -45,7 +45,7 @@ __all__ = [
     "Rehearsal",
     "Values",
     "fit_components",
-    "fit_each",
+    "fit_simple",
     "refit",
 ]
 
@@ -174,27 +174,13 @@ def fit_components(
 
     A component with too few failures to learn from is missing from the answer.
     """
-    return fit_each(_FAMILIES, data, rows, learn, horizon_h, settings, progress)
-
-
-def fit_each(
-    families: Sequence[Family],
-    data: Dataset,
-    rows: Mapping[str, TaskRows],
-    learn: Mapping[str, Bools],
-    horizon_h: float,
-    settings: LearnSettings | None = None,
-    progress: Progress | None = None,
-) -> dict[str, Fitted]:
-    """The same with any families of learners: rehearsed, blended, fitted."""
     chosen = settings or LearnSettings()
-    tasks = [_Task.of(data, name, rows[name], learn[name], horizon_h) for name in rows]
-    possible = [task for task in tasks if task is not None]
+    possible = _tasks(data, rows, learn, horizon_h)
     found: dict[str, Fitted] = {}
     large = sum(len(task.row) for task in possible) >= _LARGE
     together = chosen.workers if large and len(possible) > 1 else 1
     fits = Parallel(together, return_as="generator")(
-        delayed(_Task.fit)(task, families, chosen) for task in possible
+        delayed(_Task.fit)(task, _FAMILIES, chosen) for task in possible
     )
     for done, (task, fitted) in enumerate(zip(possible, fits, strict=True), start=1):
         if fitted is not None:
@@ -204,6 +190,21 @@ def fit_each(
     if together > 1:
         get_reusable_executor().shutdown()
     return found
+
+
+def fit_simple(
+    family: Family,
+    data: Dataset,
+    rows: Mapping[str, TaskRows],
+    learn: Mapping[str, Bools],
+    horizon_h: float,
+    settings: LearnSettings | None = None,
+) -> dict[str, Fitted]:
+    """The same with one family and an even hazard, rehearsed once: what a model is held against."""
+    chosen = settings or LearnSettings()
+    tasks = _tasks(data, rows, learn, horizon_h)
+    fits = {task.component: task.fit((family,), chosen, simple=True) for task in tasks}
+    return {component: fitted for component, fitted in fits.items() if fitted is not None}
 
 
 def refit(
@@ -253,13 +254,15 @@ class _Task:
         )
         return _Task(component, horizon_h, row, device, moment, times, lesson)
 
-    def fit(self, families: Sequence[Family], settings: LearnSettings) -> Fitted | None:
+    def fit(
+        self, families: Sequence[Family], settings: LearnSettings, simple: bool = False
+    ) -> Fitted | None:
         lesson = replace(self.lesson, columns=telling(self.lesson.values, self.lesson.index))
         if not len(lesson.columns) or not lesson.can_teach(np.arange(len(self.row))):
             return None
         label, failures = lesson.label, lesson.sizes.failures
         parts = folds(self.moment, self.device, label, failures, self.horizon_h, settings.by_device)
-        told = rehearse(lesson, parts, families)
+        told = rehearse(lesson, parts[-1:] if simple else parts, families)
         if not len(told.row):
             return None
         blended, probability = blend(
@@ -267,9 +270,11 @@ class _Task:
         )
         order = np.argsort(told.row)
         rehearsal = Rehearsal(self.row[told.row[order]], probability[order])
-        return Fitted(self.learned(families, blended, lesson.columns), rehearsal)
+        return Fitted(self.learned(families, blended, lesson.columns, simple), rehearsal)
 
-    def learned(self, families: Sequence[Family], blended: Blend, columns: Ints) -> Forecast:
+    def learned(
+        self, families: Sequence[Family], blended: Blend, columns: Ints, simple: bool = False
+    ) -> Forecast:
         lesson = replace(self.lesson, columns=columns)
         everything = np.arange(len(self.row))
         fits = {
@@ -280,8 +285,16 @@ class _Task:
             for family in families
             if blended.weight[family.name] >= _IDLE_WEIGHT
         }
-        hazard = fit_hazard(lesson, self.device, self.times, self.horizon_h)
+        even = Hazard(self.horizon_h, None, None)
+        hazard = even if simple else fit_hazard(lesson, self.device, self.times, self.horizon_h)
         return Forecast(self.horizon_h, columns, fits, blended, hazard)
+
+
+def _tasks(
+    data: Dataset, rows: Mapping[str, TaskRows], learn: Mapping[str, Bools], horizon_h: float
+) -> list[_Task]:
+    found = [_Task.of(data, name, rows[name], learn[name], horizon_h) for name in rows]
+    return [task for task in found if task is not None]
 
 
 def _times(data: Dataset, failures: Marks, device: Ints, moment: Floats, horizon_h: float) -> Times:
