@@ -33,7 +33,9 @@ def fit_logistic(
 
 
 def rule_text(rule: Forecast, features: tuple[Feature, ...]) -> str:
-    """The limit of a rule's forecast, as a person would write it."""
+    """The limit of a rule's forecast, as a person would write it; none where no limit tells."""
+    if STUMP.name not in rule.learned:
+        return "none"
     tree = rule.learned[STUMP.name][0].estimator.tree_
     if tree.feature[0] < 0:
         return "none"
