@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    = $(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m pip \
            || echo $(PYTHON) -m pip --python $(BIN)/python) --disable-pip-version-check
 
-.PHONY: run test chaos check format lock clean
+.PHONY: run test lab chaos check format lock clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/forecall up --demo
@@ -13,6 +13,10 @@ run: $(VENV)/.ready
 # A process for each core, and each file of tests in one of them.
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# What the notebooks need; any editor that knows Jupyter opens them.
+lab: $(VENV)/.ready-dev
+	@echo "Ready: open notebooks/01-explore.ipynb with the kernel $(abspath $(BIN))/python."
 
 # Kills and starves every part under full load, for some minutes, and counts.
 chaos: $(VENV)/.ready-dev
