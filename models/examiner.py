@@ -8,7 +8,7 @@ data speak clearly for it (`simulator/evidence.py`); a good model foresees what 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -70,8 +70,8 @@ class Examined:
         with_sign: failures with a first sign in time: no model can warn of more, but by luck.
         visible_lead_h: median time from when visible to the failure, of the visible ones.
         excused: false episodes in whose time a part did wear, and was served or recovered.
-        unasked: failures of the period of which no model was asked in time: its component failed too
-            seldom to learn from, or its device was silent or broken. They are counted nowhere else.
+        unasked: failures of which no model was asked in time: the component failed too seldom to learn
+            from, or no model of it is in charge, or the device was silent. They count as not foreseen.
         cost: of what the model did; `cost_waiting`: of repairing what breaks; `cost_best`: of
             warning of every visible failure and never in vain.
     """
@@ -120,7 +120,8 @@ def examine(
         lead: a warning, and so a sign, later than this before the failure comes too late.
     """
     known = _Known(truth)
-    pairs = [(each, row) for each in failures if (row := known.failure(each)) is not None]
+    asked = [(each, row) for each in failures if (row := known.failure(each)) is not None]
+    pairs = asked + list(known.others({id(row) for _, row in asked}))
     false = [episode for episode in episodes if episode.false]
     seen = [(each, row) for each, row in pairs if _by(row.visible_from, row, lead)]
     warned = sum(each.warned_at is not None for each, _ in pairs)
@@ -134,7 +135,7 @@ def examine(
         visible_lead_h=_median_h(row.at - row.visible_from for _, row in seen if row.visible_from),
         false_episodes=len(false),
         excused=sum(known.worn(episode) for episode in false),
-        unasked=known.failed - len(pairs),
+        unasked=len(pairs) - len(asked),
         cost=_cost(costs, pairs, [each.warned_at is not None for each, _ in pairs])
         + sum(costs.of(known.kind(episode.device)).visit for episode in false),
         cost_waiting=_cost(costs, pairs, [False] * len(pairs)),
@@ -153,10 +154,12 @@ def examine_backtest(truth: Iterable[Truth], figures: Mapping[str, Any], costs: 
         start = _moment(protocol["test_from"]) + _HOUR * float(protocol["horizon_h"])
         end, lead = _moment(protocol["test_to"]), _HOUR * float(protocol["lead_h"])
         failures, episodes = figures["failures"], figures["episodes"]
+        judged = {*figures["components"], *(each["component"] for each in figures["skipped"])}
     except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"backtest: these are no figures of one: {error!r}") from error
-    judged = [row for row in truth if start <= row.at <= end]
-    return examine(judged, judged_failures(failures), judged_episodes(episodes), lead, costs)
+    names = {name.rpartition("/")[2] for name in judged}
+    chosen = [row for row in truth if start <= row.at <= end and row.component in names]
+    return examine(chosen, judged_failures(failures), judged_episodes(episodes), lead, costs)
 
 
 def judged_failures(rows: Sequence[Mapping[str, Any]]) -> list[JudgedFailure]:
@@ -193,16 +196,21 @@ def judged_episodes(rows: Sequence[Mapping[str, Any]]) -> list[JudgedEpisode]:
 
 
 class _Known:
-    """The truth, looked up by device and component; `failed`: how many failures there were."""
+    """The truth, looked up by device and component."""
 
     def __init__(self, truth: Iterable[Truth]) -> None:
         self._of: dict[tuple[str, str], list[Truth]] = {}
         self._kinds: dict[str, str] = {}
-        self.failed = 0
         for row in sorted(truth, key=lambda row: row.at):
             self._of.setdefault((row.device, row.component), []).append(row)
             self._kinds[row.device] = row.kind
-            self.failed += row.outcome is Outcome.FAILED
+
+    def others(self, asked: set[int]) -> Iterator[tuple[JudgedFailure, Truth]]:
+        """The failures whose rows are not `asked` (by identity): nobody warned of them."""
+        for rows in self._of.values():
+            for row in rows:
+                if row.outcome is Outcome.FAILED and id(row) not in asked:
+                    yield JudgedFailure(row.device, row.component, row.at, None), row
 
     def kind(self, device: str) -> str:
         return self._kinds.get(device, "")

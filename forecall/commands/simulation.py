@@ -155,7 +155,7 @@ def _show(found: Examined) -> None:
         f"({_percent(found.share)}), half of them at least {found.lead_h or 0:.0f} h before "
         f"(possible: {found.visible_lead_h or 0:.0f} h).\n"
         f"{found.false_episodes} false episodes, in {found.excused} of them a part did wear. "
-        f"{found.unasked} more failures no model was asked about.\n"
+        f"Of {found.unasked} failures no model was asked: they count as not foreseen.\n"
         f"Cost: {found.cost:,.0f}; repairing when it breaks {found.cost_waiting:,.0f}; the best "
         f"that is possible {found.cost_best:,.0f}.",
         highlight=False,

@@ -73,21 +73,21 @@ EPISODES = [
 
 def test_what_was_foreseen_of_what_could_be_is_counted_by_story() -> None:
     found = examine(TRUTH, FAILURES, EPISODES, LEAD, COSTS)
-    assert (found.failures, found.unasked) == (4, 1)
-    assert (found.with_sign, found.visible, found.foreseen, found.warned) == (3, 2, 1, 2)
-    assert found.share == 0.5
+    assert (found.failures, found.unasked) == (5, 1)
+    assert (found.with_sign, found.visible, found.foreseen, found.warned) == (4, 3, 1, 2)
+    assert found.share == pytest.approx(1 / 3)
     assert found.lead_h == 6  # of 10 and 2
-    assert found.visible_lead_h == 25  # of 20 and 30
+    assert found.visible_lead_h == 20  # of 8, 20 and 30
     assert (found.false_episodes, found.excused) == (2, 1)
     stories = {each.story: (each.failures, each.visible, each.foreseen) for each in found.stories}
-    assert stories == {"wear": (2, 2, 1), "shock": (1, 0, 0), "misuse": (1, 0, 0)}
+    assert stories == {"wear": (3, 3, 1), "shock": (1, 0, 0), "misuse": (1, 0, 0)}
 
 
 def test_money_lies_between_waiting_and_the_best_that_is_possible() -> None:
     found = examine(TRUTH, FAILURES, EPISODES, LEAD, COSTS)
-    assert found.cost_waiting == 4 * 100
-    assert found.cost_best == 2 * 5 + 2 * 100
-    assert found.cost == 2 * 5 + 2 * 100 + 2 * 10
+    assert found.cost_waiting == 5 * 100
+    assert found.cost_best == 3 * 5 + 2 * 100
+    assert found.cost == 2 * 5 + 3 * 100 + 2 * 10
 
 
 def _figures() -> dict[str, Any]:
@@ -98,6 +98,8 @@ def _figures() -> dict[str, Any]:
             "horizon_h": 24.0,
             "lead_h": 1.0,
         },
+        "components": {"pos/cardReader": {}},
+        "skipped": [],
         "failures": [
             {
                 "device": each.device,
@@ -123,7 +125,7 @@ def _figures() -> dict[str, Any]:
 def test_a_backtests_json_is_held_against_the_truth_of_its_period() -> None:
     early = _truth("a", 3, 1, 2)
     found = examine_backtest([*TRUTH, early], _figures(), COSTS)
-    assert (found.failures, found.unasked, found.foreseen) == (4, 1, 1)
+    assert (found.failures, found.unasked, found.foreseen) == (5, 1, 1)
 
 
 @pytest.mark.parametrize("torn", [{}, {"failures": [{}]}, {"episodes": [{"device": "a"}]}])
@@ -142,5 +144,5 @@ def test_the_command_says_it_in_a_line_or_as_json(tmp_path: Path) -> None:
     plain = runner.invoke(app, words)
     assert "Simulated" in plain.output
     found = json.loads(runner.invoke(app, [*words, "--json"]).output)
-    assert (found["visible"], found["foreseen"], found["share"]) == (2, 1, 0.5)
+    assert (found["visible"], found["foreseen"], found["unasked"]) == (3, 1, 1)
     assert isinstance(runner.invoke(app, words[:3]).exception, BadInputError)
