@@ -26,7 +26,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 USUAL_VISIT = 7.0
 """Days until somebody comes by anyway, where a device's refills tell no rhythm."""
 
-_DRAWS = 200
+_DRAWS = 100
 _FEWEST_DAYS = 7  # each day of the week once
 _FEWEST_WINDOWS = 2  # known, of a day's
 _FEWEST_REFILLS = 3

@@ -1,0 +1,114 @@
+"""How long one look at a large fleet takes that has four weeks of past: what is unusual, and what runs
+out.
+
+python -m benchmarks.watch [--devices 10000]. The last line is JSON: seconds of one look, from the
+rollups of the last six hours to the stored scores, alarms and ends of supplies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from domain.clock import ManualClock
+from domain.report import MetricKind
+from models.anomaly import WEEKS, WINDOWS_A_WEEK
+from models.anomaly_watch import watch
+from models.levels import SETTLED, WINDOW, Window, keep_window
+from pipeline.features.frames import Ints
+from storage.arrays import write_arrays
+from storage.database import Database
+from storage.embedded import EmbeddedServer
+from storage.engine import detect
+from storage.migrate import migrate
+
+_NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_METRICS = {
+    "GoodReadCount": MetricKind.COUNTER,
+    "x.BillJamCount": MetricKind.COUNTER,
+    "x.BillAcceptedCount": MetricKind.COUNTER,
+    "FailedPaperCutCount": MetricKind.COUNTER,
+    "x.SupplyVoltage": MetricKind.GAUGE,
+    "x.PrintHeadTemperature": MetricKind.GAUGE,
+    "x.PaperRemaining": MetricKind.GAUGE,
+    "x.BillsInStacker": MetricKind.GAUGE,
+}
+_ROLLUP = {
+    "hour": "timestamptz",
+    "device_id": "int4",
+    "metric_id": "int2",
+    "n": "int4",
+    **dict.fromkeys(("total", "squares", "low", "high", "first", "last", "growth"), "float8"),
+}
+
+
+def main() -> None:
+    """Fills a store of its own and looks once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=10_000)
+    devices = parser.parse_args().devices
+    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
+        database = Database(server.dsn)
+        migrate(database)
+        ids = _devices(database, devices)
+        rng = np.random.default_rng(0)
+        _past(database, ids, rng)
+        _last_hours(database, ids, rng)
+        began = time.perf_counter()
+        alarms = watch(database, ManualClock(_NOW + SETTLED))
+        seconds = round(time.perf_counter() - began, 2)
+        with database.transaction() as conn:
+            row = conn.execute("SELECT count(*) FROM consumable").fetchone()
+        database.close()
+    assert row is not None
+    found = {"devices": devices, "metrics": len(_METRICS), "seconds": seconds}
+    print(json.dumps(found | {"supplies": row["count"], "alarms": alarms}))
+
+
+def _devices(database: Database, count: int) -> Ints:
+    with database.transaction() as conn:
+        rows = conn.execute(
+            """INSERT INTO device (key, kind, model, adopted_at)
+               SELECT 'k' || nth, 'kiosk', 'm' || nth %% 5, %(at)s
+               FROM generate_series(1, %(count)s) nth RETURNING id""",
+            {"at": _NOW, "count": count},
+        ).fetchall()
+        for name, kind in _METRICS.items():
+            conn.execute("INSERT INTO metric (name, kind) VALUES (%s, %s)", [name, kind.value])
+    return np.array(sorted(row["id"] for row in rows), np.int64)
+
+
+def _past(database: Database, ids: Ints, rng: np.random.Generator) -> None:
+    names = tuple(sorted(_METRICS))
+    counted = np.array([_METRICS[name] is MetricKind.COUNTER for name in names])
+    for number in range(WEEKS * WINDOWS_A_WEEK, 0, -1):
+        shape = (len(ids), len(names))
+        level = np.where(counted, rng.poisson(20, shape), rng.normal(50, 5, shape))
+        full = level.astype(np.float32)
+        full[:, ~counted] = 90 - (WEEKS * WINDOWS_A_WEEK - number) % 24 * 3.0
+        window = Window(_NOW - number * WINDOW, ids, names, counted, full, full)
+        apart, unusual = (rng.normal(0, 1, shape).astype(np.float32) for _ in range(2))
+        score = np.abs(rng.normal(0, 1, (1, len(ids)))).astype(np.float32)
+        with database.transaction() as conn:
+            keep_window(conn, "kiosk", window, apart, unusual, ["billAcceptor"], score)
+
+
+def _last_hours(database: Database, ids: Ints, rng: np.random.Generator) -> None:
+    with database.transaction() as conn:
+        detect(conn).ensure(conn, _NOW - timedelta(days=1), _NOW)
+        for row in conn.execute("SELECT id, kind FROM metric").fetchall():
+            hour = np.datetime64((_NOW - WINDOW).replace(tzinfo=None), "us")
+            hours = np.repeat(hour + np.arange(6).astype("m8[h]"), len(ids))
+            value, one = rng.poisson(20, len(hours)).astype(float), np.ones(len(hours))
+            ours = [hours, np.tile(ids, 6), row["id"] * one, one]
+            write_arrays(conn, "rollup_hourly", _ROLLUP, [*ours, *[value] * 7])
+
+
+if __name__ == "__main__":
+    main()
