@@ -114,7 +114,7 @@ class Forecast:
             name: np.mean([one.logits(values) for one in fits], axis=0)
             for name, fits in self.learned.items()
         }
-        return self.hazard.within(self.blend.apply(logits), values, hours)
+        return self.hazard.within(self.blend.apply(logits, len(values)), values, hours)
 
     def estimators(self) -> dict[str, Estimator]:
         """What a registry keeps as an artifact."""

@@ -123,9 +123,9 @@ class Blend:
     def from_json(data: Mapping[str, Any]) -> Blend:
         return Blend(data["variant"], data["weight"], data["intercept"])
 
-    def apply(self, logits: Mapping[str, Floats]) -> Floats:
-        """(rows,) probability, from the families' logits."""
-        total = np.full(len(next(iter(logits.values()))), self.intercept)
+    def apply(self, logits: Mapping[str, Floats], rows: int) -> Floats:
+        """(rows,) probability, from the families' logits; all alike where no family tells."""
+        total = np.full(rows, self.intercept)
         for name, each in logits.items():
             total += self.weight[name] * each
         return sigmoid(total)
@@ -147,7 +147,7 @@ def blend(
     weights, _ = _fit(list(logits.values()), label, weight, trust, pull)
     kept = dict(zip(logits, weights[1:].tolist(), strict=True))
     found = Blend(chosen, kept, float(weights[0]))
-    return found, found.apply(logits)
+    return found, found.apply(logits, len(label))
 
 
 def _fit(
