@@ -27,6 +27,7 @@ from pipeline.history_sheet import Sheet, Words, files, optional_sheet, read_she
 _KNOWN_DEVICE_COLUMNS = ("device_id", "kind", "model", "firmware", "installed_on", "site")
 _MOST_METRICS = 5_000
 _FEWEST_RISES = 3
+_TIMES = 5_000
 _MOST_FALLS = 0.02  # of a counter's changes: its resets
 
 
@@ -137,6 +138,7 @@ class History:
 
     Attributes:
         digest: SHA-256 over the files' contents: the same folder has the same digest.
+        times: a sample of when something was measured, of all devices: what buckets are laid by.
         began, ended: the first and last moment of anything that a device measured or told, or, where
             none did, of a failure or repair; `ended` is the last moment of all.
     """
@@ -148,6 +150,7 @@ class History:
     events: HistoryEvents
     maintenance: HistoryRecords
     failures: HistoryRecords
+    times: NDArray[Any]
     began: datetime
     ended: datetime
 
@@ -193,7 +196,16 @@ def read_history(folder: Path) -> History:
     pa.default_memory_pool().release_unused()
     began, ended = _span(readings, events, maintenance, failures)
     return History(
-        folder, _digest(folder), devices, readings, events, maintenance, failures, began, ended
+        folder,
+        _digest(folder),
+        devices,
+        readings,
+        events,
+        maintenance,
+        failures,
+        _sample(readings),
+        began,
+        ended,
     )
 
 
@@ -325,6 +337,13 @@ def _records(sheet: Sheet | None, keys: dict[str, int]) -> HistoryRecords:
 
 def _nothing() -> tuple[NDArray[Any], NDArray[np.int32]]:
     return np.zeros(0, "datetime64[us]"), np.zeros(0, np.int32)
+
+
+def _sample(readings: Sequence[MetricReadings]) -> NDArray[Any]:
+    if not readings:
+        return np.zeros(0, "datetime64[us]")
+    at = max((each.at for each in readings), key=len)
+    return at[:: max(1, len(at) // _TIMES)].copy()
 
 
 def _span(

@@ -85,9 +85,28 @@ def history_frames(
 def history_span(
     history: History, until: datetime | None = None, bucket: timedelta = HOUR
 ) -> tuple[datetime, datetime]:
-    """The first bucket in which anything was measured or told, and the end of the last one."""
+    """The first bucket in which anything was measured or told, and the end of the last one.
+
+    Buckets of hours and less begin on the clock's, as the store's do. Longer ones end with the usual
+    time of the day's readings, whose moment belongs to them: what was measured then is known then.
+    """
     start, end = floor_to(history.began, bucket), floor_to(history.ended, bucket) + bucket
+    if bucket > HOUR:
+        shift = _usual_end(history, bucket)
+        start = floor_to(history.began - shift, bucket) + shift
+        start -= bucket * (start == history.began)
+        end = start + bucket * max(1, -int((start - history.ended) // bucket))
     return start, min(end, until) if until else end
+
+
+def _usual_end(history: History, bucket: timedelta) -> timedelta:
+    """The last time before the longest pause in which nothing is measured, in the bucket's round."""
+    whole = bucket // timedelta(microseconds=1)
+    phases = np.unique(history.times.astype(np.int64) % whole)
+    if not len(phases):
+        return timedelta(0)
+    pauses = np.diff(np.append(phases, phases[0] + whole))
+    return timedelta(microseconds=int(phases[pauses.argmax()]))
 
 
 def history_peers(history: History, vocabulary: Vocabulary, until: datetime | None = None) -> Peers:
@@ -159,7 +178,10 @@ class _Columns:
         """The readings that there are before the end."""
         kept = ~np.isnan(readings.value) & (readings.at < tick(self.end))
         at, device = readings.at[kept], readings.device[kept].astype(np.int64)
-        column = ((at - tick(self.start)) // np.timedelta64(self.bucket)).astype(np.int64)
+        since = (at - tick(self.start)).astype(np.int64)
+        if self.bucket > HOUR:
+            since -= 1  # the moment in which a bucket ends is its own
+        column = since // (self.bucket // timedelta(microseconds=1))
         return _Placed(device, column, readings.value[kept], hours_since(self.start, at))
 
     def grown(self, placed: _Placed, name: str) -> NDArray[np.float64]:

@@ -181,6 +181,25 @@ def test_buckets_follow_the_sampling(
     assert history_bucket(history) == timedelta(minutes=expected_minutes)
 
 
+@pytest.mark.parametrize("hour", [0, 6, 23])
+def test_a_days_readings_are_known_once_they_are_taken(tmp_path: Path, hour: int) -> None:
+    """Days end with the time at which a fleet is usually measured, here by some minutes late."""
+    days = [START + timedelta(days=day, hours=hour) for day in range(40)]
+    lines = [
+        f"{(at - timedelta(minutes=3 * late)).isoformat()},{key},0,0,0,0,{day}"
+        for day, at in enumerate(days)
+        for late, key in enumerate("ab")
+    ]
+    history = _write(tmp_path / "h", devices=["a,disk,,,,", "b,disk,,,,"], readings=lines)
+    words = replace(learn_vocabulary(history), peers=())
+    frames = history_frames(history, np.arange(2), words.bucket)
+    moment = frames.hours_at(days[30])
+    assert moment % 24 == 0  # a decision each day falls together with it
+    for asked, expected in ((moment, 30), (moment + 23.9, 30), (moment - 0.1, 29)):
+        matrix = features_at(frames, np.arange(2), np.full(2, asked), words)
+        assert matrix.values[:, matrix.names.index("counter.heat.last")].tolist() == [expected] * 2
+
+
 def test_a_folder_and_the_store_say_the_same(
     database: Database, clock: Clock, tmp_path: Path
 ) -> None:
