@@ -25,7 +25,7 @@ def describe(values: NDArray[np.float32], devices: int) -> dict[str, Any]:
     shares = [_shares(column, edges) for column, edges in zip(values.T, cuts, strict=True)]
     return {
         "devices": devices,
-        "cuts": [[_short(value) for value in edges] for edges in cuts],
+        "cuts": [edges.tolist() for edges in cuts],
         "shares": [[_short(value) for value in share] for share in shares],
     }
 
@@ -55,7 +55,8 @@ def _cuts(column: NDArray[np.float32]) -> Floats:
     known = column[~np.isnan(column)].astype(np.float64)
     if not len(known):
         return np.zeros(0)
-    return np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS))
+    deciles = np.quantile(known, np.arange(1, _BINS) / _BINS)
+    return np.unique([_short(decile) for decile in deciles])  # as they will be stored
 
 
 def _shares(column: NDArray[np.float32], cuts: Floats) -> Floats:
