@@ -56,6 +56,7 @@ Progress: TypeAlias = Callable[[str, float], None]
 
 _FAMILIES = (BOOST, FOREST, LINE)
 _LARGE = 100_000  # decisions: from there on it pays to start processes
+_SMALL = 20_000  # decisions: below, one fit of each family is enough
 _IDLE_WEIGHT = 0.03  # a family that the blend trusts less is left out
 
 
@@ -277,10 +278,12 @@ class _Task:
     ) -> Forecast:
         lesson = replace(self.lesson, columns=columns)
         everything = np.arange(len(self.row))
+        small = len(everything) < _SMALL
+        seeds = {family.name: 1 if small else family.seeds for family in families}
         fits = {
             family.name: tuple(
                 lesson.learn(everything, family, blended.variant[family.name], seed)
-                for seed in range(family.seeds)
+                for seed in range(seeds[family.name])
             )
             for family in families
             if blended.weight[family.name] >= _IDLE_WEIGHT

@@ -23,7 +23,7 @@ SPANS_H = (24.0, 72.0, 168.0, 720.0)
 
 _FEWEST_CASES = 10  # failures in a period: with fewer, the next shorter span is stretched
 _LONGEST_SHARE = 1 / 3  # of what is known: longer spans can't be learned
-_FAMILY = Family("hazard", BOOST.fit, 6_000, (40,))
+_FAMILY = Family("hazard", BOOST.fit, 4_000, (25,))
 _HELD_OUT = 3  # every third device tells how far to trust the model of the others
 
 
