@@ -58,12 +58,18 @@ class Runner(Shape):
     ) -> Iterator[Any]: ...
 
 
+def here(function: Callable[[Any], Any], values: Iterable[Any], /) -> Iterator[Any]:
+    """Runs in this process. Not `map`: that would take a StopIteration inside for the values' end."""
+    for value in values:
+        yield function(value)
+
+
 def backtest(
     history: History,
     asked: Asked,
     costs: Costs | None = None,
     *,
-    run: Runner = map,
+    run: Runner = here,
     progress: Progress | None = None,
 ) -> Backtest:
     """Learns from the early part of `history` and judges on the late one, as `asked`.

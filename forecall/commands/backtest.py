@@ -128,7 +128,9 @@ def _refuse_nowhere(*files: Path | None) -> None:
 @contextmanager
 def _runner(address: str | None) -> Iterator[Runner]:
     if address is None:
-        yield map
+        from models.backtest import here
+
+        yield here
         return
     from models.cluster import cluster
 
