@@ -109,13 +109,15 @@ def judge(
     """
     nothing = contender(candidate.scored, np.inf, costs)
     cheaper = [_cheaper("rule", candidate, rule), _cheaper("nothing", candidate, nothing)]
-    gain = min(rule.cost, nothing.cost, key=np.sum) - candidate.cost
+    # The rule is in nobody's service: what a first champion takes the place of is waiting. (Where both
+    # foretell nearly all, one device may well be all that lies between them.)
+    gain = nothing.cost - candidate.cost
     compared = candidate
     if rivals is not None:
         compared, champion = rivals
         cheaper.append(_cheaper("champion", compared, champion))
         gain = champion.cost - compared.cost
-    steady = _steady(gain, places)
+    steady = _steady(gain, places, served=rivals is not None)
     return Verdict((_enough(compared), *cheaper, *steady, _calibrated(candidate.scored)))
 
 
@@ -137,18 +139,22 @@ _CHEAPER = {
 
 def _cheaper(name: str, candidate: Contender, other: Contender) -> Check:
     said = Text(_CHEAPER[name], {"cost": round(candidate.total), "other": round(other.total)})
-    return Check(f"cheaper_than_{name}", _better(candidate, other), said)
+    return Check(f"cheaper_than_{name}", _better(name, candidate, other), said)
 
 
-def _better(candidate: Contender, other: Contender) -> bool:
-    """Cheaper; or as cheap, and closer to what came."""
+def _better(name: str, candidate: Contender, other: Contender) -> bool:
+    """Cheaper. Who costs as much as a champion must be closer to what came; as much as the rule, which
+    is in nobody's service, is enough."""
     if candidate.total == other.total:
-        return candidate.brier < other.brier
+        return name == "rule" or candidate.brier < other.brier
     return candidate.total < other.total
 
 
-def _steady(gain: Floats, places: Ints) -> tuple[Check, Check]:
-    """Whether the gain (devices,) would be there with other devices, and without any one of them."""
+def _steady(gain: Floats, places: Ints, *, served: bool) -> tuple[Check, Check]:
+    """Whether the gain (devices,) would be there with other devices, and without any one of them.
+
+    `served`: it is the gain over a champion, and something of it must be left; else no loss will do.
+    """
     share = float(np.mean(draw_devices(len(gain)) @ gain >= 0))
     drawn = Text(
         N_("not dearer in {share} % of the drawings of devices; {wanted} % are wanted"),
@@ -163,7 +169,8 @@ def _steady(gain: Floats, places: Ints) -> tuple[Check, Check]:
         N_("it saves {total}; the best device gave {one} of it, the best site {place}"),
         {"total": round(total), "one": round(one), "place": round(place)},
     )
-    spread = total > max(several) or total == one == 0
+    left_over = total - max(several)
+    spread = left_over > 0 or (left_over == 0 and (one == 0 or not served))
     return Check("steady", share >= STEADY, drawn), Check("spread", spread, left)
 
 

@@ -76,27 +76,32 @@ def test_a_champion_must_be_beaten_where_it_has_not_learned_from() -> None:
     assert refused.stage is Stage.CHALLENGER  # one thing only is wanting
 
 
-def test_as_cheap_and_closer_to_what_came_is_better() -> None:
+def test_as_cheap_as_the_champion_must_be_closer_to_what_came() -> None:
     sure, unsure = _says(FAILS), np.full((_DEVICES, _DECISIONS), 0.2)
     unsure[FAILS, -3:] = 0.6
     rule = contender(_scored(unsure, FAILS), 0.5, COSTS)
     assert sure.total == rule.total
-    assert "cheaper_than_rule" not in _wanting(judge(sure, rule, None, COSTS, PLACES))
-    assert "cheaper_than_rule" in _wanting(judge(rule, sure, None, COSTS, PLACES))
+    assert _wanting(judge(sure, rule, (sure, rule), COSTS, PLACES)) == []
+    assert "cheaper_than_champion" in _wanting(judge(rule, sure, (rule, sure), COSTS, PLACES))
+    assert "cheaper_than_rule" not in _wanting(judge(sure, sure, None, COSTS, PLACES))
 
 
 def test_no_single_device_carries_the_gain() -> None:
     rest = FAILS & (np.arange(_DEVICES) > 0)
-    verdict = judge(_says(FAILS), _says(rest), None, COSTS, PLACES)
-    assert _wanting(verdict) == ["spread"]
+    ours, other = _says(FAILS), _says(rest)
+    assert _wanting(judge(ours, _says(NONE), (ours, other), COSTS, PLACES)) == ["spread"]
+    # Without that device it would be as good as the rule, which nobody is served by yet.
+    assert _wanting(judge(ours, other, None, COSTS, PLACES)) == []
+    dearer = _says(FAILS, cries=3)
+    assert "spread" in _wanting(judge(dearer, other, None, COSTS, PLACES))
 
 
 def test_no_single_site_carries_the_gain() -> None:
     here = PLACES == 0
-    verdict = judge(_says(FAILS), _says(FAILS & ~here), None, COSTS, PLACES)
-    assert _wanting(verdict) == ["spread"]
+    ours, other, rule = _says(FAILS), _says(FAILS & ~here), _says(NONE)
+    assert _wanting(judge(ours, rule, (ours, other), COSTS, PLACES)) == ["spread"]
     nowhere = np.full(_DEVICES, -1)
-    assert "spread" not in _wanting(judge(_says(FAILS), _says(FAILS & ~here), None, COSTS, nowhere))
+    assert _wanting(judge(ours, rule, (ours, other), COSTS, nowhere)) == []
 
 
 def test_few_failures_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
