@@ -109,9 +109,7 @@ def judge(
     """
     nothing = contender(candidate.scored, np.inf, costs)
     cheaper = [_cheaper("rule", candidate, rule), _cheaper("nothing", candidate, nothing)]
-    # The rule is in nobody's service: what a first champion takes the place of is waiting. (Where both
-    # foretell nearly all, one device may well be all that lies between them.)
-    gain = nothing.cost - candidate.cost
+    gain = min(rule.cost, nothing.cost, key=np.sum) - candidate.cost
     compared = candidate
     if rivals is not None:
         compared, champion = rivals
