@@ -35,6 +35,7 @@ Estimator: TypeAlias = Any
 """One of scikit-learn's classifiers; the library is not typed."""
 
 _CHUNK = 20_000  # rows that are foretold at a time: copies of them stay small
+_FEWEST_ROWS, _ROWS_A_POSITIVE = 3_000, 15  # beyond that, more of the same teaches little
 _TREES = 60
 _SPLIT_FEATURES = 20  # that a randomised tree tries at each split
 
@@ -91,6 +92,7 @@ def _boost(values: Values, label: Bools, sizes: Sizes, rounds: float, seed: int)
         learning_rate=0.07,
         max_features=0.4,  # of the features at each split: most say much the same as others
         max_leaf_nodes=sizes.leaves,
+        max_bins=63,  # finer ones cost more than they tell
         min_samples_leaf=sizes.fewest_in_leaf,
         l2_regularization=5.0,
         early_stopping=False,
@@ -184,13 +186,14 @@ class Lesson:
 
 
 def thinned(label: Bools, weight: Floats, most: int, seed: int) -> tuple[Ints, float]:
-    """(rows to learn from: up to half of them positives, logit shift).
+    """(rows to learn from: at most `most`, up to half of them positives; logit shift).
 
     A model of thinned rows takes failures for likelier than they are; adding the shift to its logit
     undoes that. Rows are drawn by weight, so that the sample stands for the whole. (Weights
     in the fit would too, but make scikit-learn's binning hundreds of times slower.)
     """
     random = np.random.default_rng(seed)
+    most = min(most, max(_FEWEST_ROWS, _ROWS_A_POSITIVE * int(label.sum())))
     positives = _drawn(np.flatnonzero(label), weight, most // 2, random)
     negatives = _drawn(np.flatnonzero(~label), weight, most - len(positives), random)
     share = [weight[label].sum() / len(positives), weight[~label].sum() / len(negatives)]
