@@ -47,6 +47,8 @@ _GATE = {
 
 def _add(database: Database, clock: ManualClock, stage: str, gate: Mapping[str, Any]) -> int:
     metrics = {"test": _FIGURES, "rule": {**_FIGURES, "cost": 1999.0, "text": "x > 1"}}
+    failure = {"device": "pos-00", "component": "cardReader", "at": "2026-02-20T10:00:00+00:00"}
+    failure["warned_at"] = "2026-02-19T20:00:00+00:00"
     reliability = [{"from": 0.8, "to": 0.9, "decisions": 14, "foretold": 0.849, "came": 0.785}]
     now = clock.now()
     with database.transaction() as conn:
@@ -59,7 +61,9 @@ def _add(database: Database, clock: ManualClock, stage: str, gate: Mapping[str, 
             [
                 *(stage, now, now if stage == "champion" else None, now - timedelta(days=60), now),
                 *(now - timedelta(days=15), now),
-                Jsonb({**metrics, "reliability": reliability, "failures": [{"device": "pos-00"}]}),
+                Jsonb(
+                    {**metrics, "reliability": reliability, "failures": [failure], "episodes": []}
+                ),
                 Jsonb({"kind": "pos", "component": "cardReader", "costs": {"visit": 120.0}}),
                 Jsonb(gate),
             ],
