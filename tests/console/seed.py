@@ -98,10 +98,12 @@ class Seed:
     def predict(self, key: str, component: str, probability: float = 0.87) -> None:
         """A model foretells a failure, and the alert rules hear of it."""
         now = self.clock.now()
-        now_and_usual = Text("{value}", {"value": 31}), Text("{value}", {"value": 2})
-        said = {"label": "failed paper cuts", "value": now_and_usual[0], "usual": now_and_usual[1]}
-        text = Text("{label} is {value}, and {usual} is usual for this device", said)
-        reason = Reason(text, 0.8, *now_and_usual)
+        value, usual = Text("{value}", {"value": 31}), Text("{value}", {"value": 2})
+        text = Text(
+            "{label} is {value}, and {usual} is usual for this device",
+            {"label": "failed paper cuts", "value": value, "usual": usual},
+        )
+        reason = Reason(text, 0.8, value, usual)
         with self.database.transaction() as conn:
             detect(conn).ensure(conn, now, now)
             conn.execute(
