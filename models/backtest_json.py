@@ -174,11 +174,13 @@ def _costs(judged: Judged) -> Json:
 
 
 def _curve(judged: Judged) -> Json:
-    contender = judged.contenders[MODEL]
-    curve = cost_curve(contender.scored, np.array(_CURVE), judged.costs)
+    contender, lowest = judged.contenders[MODEL], judged.costs.break_even
+    # Below the break-even an alarm that never ends would be one cheap episode.
+    asked = np.array([value for value in _CURVE if value >= lowest] or _CURVE[-1:])
+    curve = cost_curve(contender.scored, asked, judged.costs)
     failures = tally(contender.scored, np.inf).failures.sum()
     return {
-        "threshold": list(_CURVE),
+        "threshold": asked.tolist(),
         "cost": [float(value) for value in curve.cost],
         "false_episodes_per_device_month": [float(value) for value in curve.false_per_month],
         "repair_when_it_breaks": float(judged.costs.total(failures, 0, 0)),
