@@ -42,7 +42,11 @@ from pipeline.history import History, tick
 _MOST_VALUES = 120_000_000  # to learn from (480 MB); of a larger fleet, a sample of its devices
 _FEWEST_DEVICES = 50  # ... but so many, however many decisions each has
 _FEWEST_LEARNED = 5  # failures; of a component with fewer there is nothing to learn
-_FITS = {RULE: fit_rule, LOGISTIC: fit_logistic, MODEL: fit_components}
+_FITS: Mapping[str, Callable[..., dict[str, Fitted]]] = {
+    RULE: fit_rule,
+    LOGISTIC: fit_logistic,
+    MODEL: fit_components,
+}
 _SHARES = {RULE: 0.3, LOGISTIC: 0.35, MODEL: 0.45}  # of the whole work done when each begins
 _SCORING, _DONE = 0.85, 1.0
 

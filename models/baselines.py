@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
-from models.dataset import Dataset, TaskRows
-from models.forecast import Bools, Fitted, Forecast, LearnSettings, fit_simple
+from models.forecast import Forecast, fit_simple
 from models.learner import LINE, STUMP
 from pipeline.features.definitions import Feature
 
+fit_rule = partial(fit_simple, STUMP)
+"""The best single limit on a single feature: what a person would write as a rule."""
 
-def fit_rule(
-    data: Dataset,
-    rows: Mapping[str, TaskRows],
-    learn: Mapping[str, Bools],
-    horizon_h: float,
-    settings: LearnSettings | None = None,
-) -> dict[str, Fitted]:
-    """The best single limit on a single feature: what a person would write as a rule."""
-    return fit_simple(STUMP, data, rows, learn, horizon_h, settings)
-
-
-def fit_logistic(
-    data: Dataset,
-    rows: Mapping[str, TaskRows],
-    learn: Mapping[str, Bools],
-    horizon_h: float,
-    settings: LearnSettings | None = None,
-) -> dict[str, Fitted]:
-    """Logistic regression on all features, standardised, unknown ones at their median."""
-    return fit_simple(LINE, data, rows, learn, horizon_h, settings)
+fit_logistic = partial(fit_simple, LINE)
+"""Logistic regression on all features, standardised, unknown ones at their median."""
 
 
 def rule_text(rule: Forecast, features: tuple[Feature, ...]) -> str:

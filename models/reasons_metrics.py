@@ -169,8 +169,11 @@ def _beside(view: View, statistic: Statistic, above: str, below: str) -> Clause 
     if abs(value) < _FAR:
         return None
     tail = Text(above if value > 0 else below)
-    head = text(N_("{label}: {words}"), label=label_of(view), words=tail)
-    return Clause(DETAIL + 0.5, head, tail, echoes=True)
+    return Clause(DETAIL + 0.5, _named(view, tail), tail, echoes=True)
+
+
+def _named(view: View, tail: Text) -> Text:
+    return text(N_("{label}: {words}"), label=label_of(view), words=tail)
 
 
 def stale(view: View, statistic: Statistic) -> Clause | None:
@@ -201,8 +204,7 @@ def _reaches(view: View, statistic: Statistic, template: str) -> Clause | None:
     if hours <= 0:
         return None
     tail = text(template, span=span(hours))
-    head = text(N_("{label}: {words}"), label=label_of(view), words=tail)
-    return Clause(DETAIL, head, tail, echoes=True)
+    return Clause(DETAIL, _named(view, tail), tail, echoes=True)
 
 
 def per_use(view: View, statistic: Statistic) -> Clause | None:
@@ -213,8 +215,7 @@ def per_use(view: View, statistic: Statistic) -> Clause | None:
     if 1 / _NOTABLE < value / usual < _NOTABLE:
         return None
     tail = text(N_("{times} times as many for its use as is usual"), times=times(value / usual))
-    head = text(N_("{label}: {words}"), label=label_of(view), words=tail)
-    return Clause(DETAIL, head, tail, echoes=True)
+    return Clause(DETAIL, _named(view, tail), tail, echoes=True)
 
 
 def since_service(view: View, statistic: Statistic) -> Clause | None:
@@ -224,5 +225,6 @@ def since_service(view: View, statistic: Statistic) -> Clause | None:
     _, value, usual = found[0]
     unit = metric(view.subject).unit
     tail = text(N_("{amount} since the last service"), amount=measure(value, unit))
-    head = text(N_("{label}: {words}"), label=label_of(view), words=tail)
-    return Clause(DETAIL, head, tail, measure(value, unit), measure(usual, unit), echoes=True)
+    return Clause(
+        DETAIL, _named(view, tail), tail, measure(value, unit), measure(usual, unit), echoes=True
+    )
