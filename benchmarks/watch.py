@@ -18,9 +18,9 @@ import numpy as np
 
 from domain.clock import ManualClock
 from domain.report import MetricKind
-from models.anomaly import WEEKS, WINDOWS_A_WEEK
-from models.anomaly_watch import watch
-from models.levels import SETTLED, WINDOW, Window, keep_window
+from models.unusual.anomaly import WEEKS, WINDOWS_A_WEEK
+from models.unusual.levels import SETTLED, WINDOW, Window, keep_window
+from models.unusual.watch import watch
 from pipeline.features.frames import Ints
 from storage.arrays import write_arrays
 from storage.database import Database

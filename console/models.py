@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from models.catalogue import Stage, Task, checks, listing
-from models.examiner import Examined
-from models.examiner_store import examine_store
-from models.outcomes import LOOK_BACK, Outcome, Precision, Settled, outcomes, precision
+from models.examine.examiner import Examined
+from models.examine.store import examine_store
+from models.live.outcomes import LOOK_BACK, Outcome, Precision, Settled, outcomes, precision
+from models.registry.catalogue import Stage, Task, checks, listing
 from models.settings import Costs, CostSettings
 from storage.database import Conn, Row
 

@@ -14,8 +14,8 @@ from domain.device import CAUSE_TEXT
 from domain.fault import FAULT_CLASS_TEXT
 from domain.text import N_
 from domain.vocabulary import COMPONENTS as KNOWN_COMPONENTS
-from models.catalogue import STAGE_TEXT
-from models.outcomes import OUTCOME_TEXT
+from models.live.outcomes import OUTCOME_TEXT
+from models.registry.catalogue import STAGE_TEXT
 
 __all__ = ["SYSTEM"]
 

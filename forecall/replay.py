@@ -25,7 +25,7 @@ from domain.errors import BadInputError, ForecallError, NotAllowedError
 from domain.report import DeviceReport, Flow, Intake, IntakeResult, RejectedMessage, Watch
 from forecall.replay_devices import Address, ReplayedFleet
 from forecall.replay_figures import ReplayFigures, figures
-from models.score import score
+from models.live.score import score
 from pipeline.history import History
 from pipeline.ingest import Ingest
 from pipeline.rollups import refresh

@@ -26,9 +26,9 @@ from forecall.ports import next_free
 from forecall.progress import shown
 from forecall.supervisor import Child, Supervisor, child_environment
 from forecall.wiring import LOG_FOLDER
-from models.registry import champions
+from models.registry.artifacts import champions
 from models.settings import TrainSettings
-from models.train import train
+from models.training.train import train
 from pipeline.watch import pause_simulation
 from storage.clock import install_simulated_clock
 from storage.database import Database

@@ -19,11 +19,11 @@ from domain.clock import wall_seconds
 from domain.errors import StoreUnavailableError
 from forecall.config import Settings
 from forecall.wiring import Installation
-from models.anomaly_watch import watch
-from models.drift import watch_models
-from models.retrain import retrain
-from models.score import score
+from models.live.drift import watch_models
+from models.live.score import score
 from models.settings import TrainSettings
+from models.training.retrain import retrain
+from models.unusual.watch import watch
 from pipeline.attendance import place_records
 from pipeline.codes import note_unknown_codes
 from pipeline.punch_pattern import watch_punches

@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from models import lab
-from models.examiner import examine_backtest
+from models.examine.examiner import examine_backtest
 from models.settings import Costs
 from simulator.truth import TRUTH_FILE, read_truth
 

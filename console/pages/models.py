@@ -13,9 +13,9 @@ from console import models as view
 from console.pages.answer import answer
 from console.room import AManager, AReader, TheRoom
 from console.security import OurForm
-from models import stages
-from models.catalogue import entry, listing
-from models.outcomes import outcomes
+from models.live.outcomes import outcomes
+from models.registry import stages
+from models.registry.catalogue import entry, listing
 
 router = APIRouter()
 

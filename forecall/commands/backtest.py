@@ -21,7 +21,7 @@ from forecall.config import load_settings
 from forecall.progress import shown
 
 if TYPE_CHECKING:
-    from models.backtest import Runner
+    from models.backtest.run import Runner
 
 _OUT = Console()
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
@@ -94,10 +94,10 @@ def backtest_(
     config: ConfigOption = None,
 ) -> None:
     """Learn from a history folder's past, judge on what came later, and say what it is worth."""
-    from models.backtest import backtest
-    from models.backtest_json import to_json
-    from models.backtest_protocol import Asked
-    from models.report import report
+    from models.backtest.as_json import to_json
+    from models.backtest.protocol import Asked
+    from models.backtest.report import report
+    from models.backtest.run import backtest
     from pipeline.history import read_history
 
     costs = load_settings(config).costs
@@ -128,18 +128,18 @@ def _refuse_nowhere(*files: Path | None) -> None:
 @contextmanager
 def _runner(address: str | None) -> Iterator[Runner]:
     if address is None:
-        from models.backtest import here
+        from models.backtest.run import here
 
         yield here
         return
-    from models.cluster import cluster
+    from models.backtest.cluster import cluster
 
     with cluster(address) as run:
         yield run
 
 
 def _show(figures: dict[str, Any]) -> None:
-    from models.report import span
+    from models.backtest.report import span
 
     table = Table(
         "Component",

@@ -124,7 +124,7 @@ def train_(
     """Train a model for each component that failed often enough, and promote it if it is cheaper."""
     from domain.clock import ManualClock
     from models.settings import TrainSettings
-    from models.train import train
+    from models.training.train import train
 
     with _store(config) as installation, shown(_OUT) as progress:
         clock = ManualClock(_utc(until)) if until else installation.clock
@@ -157,7 +157,7 @@ def train_(
 
 def score_(config: ConfigOption = None) -> None:
     """Score the fleet now (`work` does it by itself)."""
-    from models.score import score
+    from models.live.score import score
 
     with _store(config) as installation:
         rows = score(installation.database, installation.clock)

@@ -44,7 +44,7 @@ def models(context: typer.Context, config: ConfigOption = None) -> None:
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
     """List the models with the figures of their held-out period."""
-    from models.catalogue import listing
+    from models.registry.catalogue import listing
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = listing(conn)
@@ -67,7 +67,7 @@ def list_(config: ConfigOption = None) -> None:
 @app.command()
 def show(model_id: ModelId, config: ConfigOption = None) -> None:
     """Show a model's figures beside those of the baselines, and what the gate said."""
-    from models.catalogue import entry
+    from models.registry.catalogue import entry
 
     with store(config) as installation, installation.database.transaction() as conn:
         row = entry(conn, model_id)
@@ -90,7 +90,7 @@ def show(model_id: ModelId, config: ConfigOption = None) -> None:
 def compare(first: ModelId, second: ModelId, config: ConfigOption = None) -> None:
     """Show the figures of two models of one task side by side, each of its own held-out period."""
     from domain.errors import BadInputError
-    from models.catalogue import entry
+    from models.registry.catalogue import entry
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = [entry(conn, model_id) for model_id in (first, second)]
@@ -107,7 +107,7 @@ def compare(first: ModelId, second: ModelId, config: ConfigOption = None) -> Non
 @app.command()
 def promote(model_id: ModelId, reason: Reason, config: ConfigOption = None) -> None:
     """Put a model in charge of its task, whatever the gate said."""
-    from models import stages
+    from models.registry import stages
 
     with store(config) as installation, installation.database.transaction() as conn:
         stages.promote(conn, installation.clock, model_id, actor=actor(), reason=reason)
@@ -117,7 +117,7 @@ def promote(model_id: ModelId, reason: Reason, config: ConfigOption = None) -> N
 @app.command()
 def challenge(model_id: ModelId, reason: Reason, config: ConfigOption = None) -> None:
     """Let a model score in shadow beside its champion: stored, never acted on."""
-    from models import stages
+    from models.registry import stages
 
     with store(config) as installation, installation.database.transaction() as conn:
         stages.challenge(conn, installation.clock, model_id, actor=actor(), reason=reason)
@@ -127,7 +127,7 @@ def challenge(model_id: ModelId, reason: Reason, config: ConfigOption = None) ->
 @app.command()
 def retire(model_id: ModelId, reason: Reason, config: ConfigOption = None) -> None:
     """Take a model out of use. A task without a champion is not foretold."""
-    from models import stages
+    from models.registry import stages
 
     with store(config) as installation, installation.database.transaction() as conn:
         stages.retire(conn, installation.clock, model_id, actor=actor(), reason=reason)
@@ -141,7 +141,7 @@ def rollback(
     config: ConfigOption = None,
 ) -> None:
     """Put the champion before the present one in charge again."""
-    from models import stages
+    from models.registry import stages
 
     with store(config) as installation, installation.database.transaction() as conn:
         model_id = stages.rollback(conn, installation.clock, task, actor=actor(), reason=reason)

@@ -17,7 +17,7 @@ from forecall.commands.store import OUT, ConfigOption, store
 from forecall.progress import shown
 
 if TYPE_CHECKING:
-    from models.examiner import Examined
+    from models.examine.examiner import Examined
     from models.settings import Costs
     from simulator.folder import Examination
 
@@ -113,7 +113,7 @@ def examine_(
     The demo's champions are judged on the period that they have not learned from.
     """
     from forecall.config import load_settings
-    from models.examiner_store import examine_store
+    from models.examine.store import examine_store
 
     if history is not None:
         found = _examined(history, backtest, load_settings(config).costs)
@@ -130,7 +130,7 @@ def examine_(
 
 
 def _examined(history: Path, backtest: Path | None, costs: Costs) -> Examined:
-    from models.examiner import examine_backtest
+    from models.examine.examiner import examine_backtest
     from simulator.truth import TRUTH_FILE, read_truth
 
     if backtest is None:

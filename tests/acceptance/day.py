@@ -25,7 +25,7 @@ from desk.upkeep import tick
 from domain.clock import ManualClock
 from forecall.broker import HOST, Broker
 from forecall.live import read_fleet
-from models.score import score
+from models.live.score import score
 from pipeline.clock_fleet import ClaimedClocks
 from pipeline.ingest import Ingest
 from pipeline.rollups import refresh

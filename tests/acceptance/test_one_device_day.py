@@ -19,11 +19,11 @@ from domain.fault import FaultClass
 from forecall.config import Settings
 from forecall.demo import build_demo
 from kpi.uptime import Scope, uptime
-from models.catalogue import Stage
-from models.registry import champions
+from models.registry.artifacts import champions
+from models.registry.catalogue import Stage
+from models.registry.stages import promote
 from models.settings import TrainSettings
-from models.stages import promote
-from models.train import train
+from models.training.train import train
 from pipeline.features.build import features_at
 from pipeline.features.store import load_frames, load_peers
 from storage.database import Database, Row

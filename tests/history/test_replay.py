@@ -14,7 +14,7 @@ from forecall.broker import HOST, Broker
 from forecall.importer import import_history
 from forecall.replay import ReplayPlan, replay
 from models.settings import TrainSettings
-from models.train import train
+from models.training.train import train
 from pipeline.history import read_history
 from pipeline.watch import CollectorWatch
 from storage.database import Database, Row

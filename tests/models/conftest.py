@@ -16,7 +16,7 @@ import pytest
 from domain.clock import ManualClock
 from forecall.importer import import_history
 from models.settings import TrainSettings
-from models.train import Trained, train
+from models.training.train import Trained, train
 from storage.database import Database
 from storage.migrate import migrate
 from tests.alerts.conftest import world

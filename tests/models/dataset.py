@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from models.dataset import Dataset
+from models.data.dataset import Dataset
 from pipeline.features.frames import HOUR, marks
 
 

@@ -14,9 +14,9 @@ from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
 from domain.text import Text
-from models import anomaly
-from models.anomaly import BUDGET, WINDOWS_A_MONTH
-from models.anomaly_watch import watch
+from models.unusual import anomaly
+from models.unusual.anomaly import BUDGET, WINDOWS_A_MONTH
+from models.unusual.watch import watch
 from storage.database import Database, Row
 from tests.models.watched_fleet import START, healthy, store_devices, store_metric, watched
 

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from domain.errors import BadInputError
 from forecall.cli import app
 from forecall.commands.backtest import duration
-from models.backtest import backtest
-from models.backtest_json import to_json
-from models.backtest_protocol import Asked
-from models.backtest_result import Backtest
-from models.report import report
+from models.backtest.as_json import to_json
+from models.backtest.protocol import Asked
+from models.backtest.report import report
+from models.backtest.result import Backtest
+from models.backtest.run import backtest
 from models.settings import Costs, CostSettings
 from pipeline.history import read_history
 from tests.models.folders import PART, START, Fleet, Life, alarms, heat, noise, wearing

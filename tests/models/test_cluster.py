@@ -11,10 +11,10 @@ import pytest
 from distributed import LocalCluster
 
 from domain.errors import ConfigurationError
-from models.backtest import backtest
-from models.backtest_json import to_json
-from models.backtest_protocol import Asked
-from models.cluster import cluster
+from models.backtest.as_json import to_json
+from models.backtest.cluster import cluster
+from models.backtest.protocol import Asked
+from models.backtest.run import backtest
 from pipeline.history import read_history
 from tests.models.folders import Fleet, heat, noise, wearing
 
@@ -42,7 +42,7 @@ def test_two_workers_find_what_one_process_finds(
 
 
 def test_nobody_at_the_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.cluster._ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr("models.backtest.cluster._ANSWER_WITHIN_S", 0.5)
     with (
         pytest.raises(ConfigurationError, match=r"no scheduler answers at 'tcp://127.0.0.1:1'"),
         cluster("tcp://127.0.0.1:1"),

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from domain.clock import ManualClock
-from models.catalogue import Stage, checks
-from models.distribution import describe, psi
-from models.drift import Finding, calibration, tickets, watch_models
-from models.outcomes import Outcome, Settled
-from models.registry import champions
-from models.retrain import retrain
-from models.train import Trained
+from models.live.distribution import describe, psi
+from models.live.drift import Finding, calibration, tickets, watch_models
+from models.live.outcomes import Outcome, Settled
+from models.registry.artifacts import champions
+from models.registry.catalogue import Stage, checks
+from models.training.retrain import retrain
+from models.training.train import Trained
 from storage.database import Database
 from tests.history.helpers import PRINTER, START, Told
 from tests.models.conftest import SETTINGS

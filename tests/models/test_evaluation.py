@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.evaluation import Scored, evaluate
-from models.labels import broken, failed, hours_since_last, hours_to_next, replaced_in_time
-from models.money import cheapest_threshold
+from models.data.labels import broken, failed, hours_since_last, hours_to_next, replaced_in_time
+from models.judge.evaluation import Scored, evaluate
+from models.judge.money import cheapest_threshold
 from models.settings import CostSettings
 from pipeline.features.frames import marks
 

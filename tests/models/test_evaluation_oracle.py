@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.evaluation import Scored, episodes_of, evaluate, failures_of, top_share
-from models.evaluation_bootstrap import draw_devices, interval, redrawn
-from models.labels import failed
+from models.data.labels import failed
+from models.judge.bootstrap import draw_devices, interval, redrawn
+from models.judge.evaluation import Scored, episodes_of, evaluate, failures_of, top_share
 from models.settings import CostSettings
 from pipeline.features.frames import marks
 

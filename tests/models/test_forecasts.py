@@ -15,8 +15,8 @@ from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
 from domain.text import Text
-from models.anomaly_watch import watch
-from models.forecasts import AHEAD, USUAL_VISIT, days_left, days_of, next_visit, use_of
+from models.supplies.ends import AHEAD, USUAL_VISIT, days_left, days_of, next_visit, use_of
+from models.unusual.watch import watch
 from storage.database import Database, Row
 from tests.models.watched_fleet import START, store_devices, store_metric
 

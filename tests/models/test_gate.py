@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.catalogue import Stage
-from models.evaluation import Scored
-from models.gate import Contender, Verdict, contender, judge
+from models.judge.evaluation import Scored
+from models.registry.catalogue import Stage
 from models.settings import CostSettings
+from models.training.gate import Contender, Verdict, contender, judge
 from pipeline.features.frames import Marks
 
 COSTS = CostSettings()
@@ -105,7 +105,7 @@ def test_no_single_site_carries_the_gain() -> None:
 
 
 def test_few_failures_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.gate.FEWEST_FAILURES", 9)
+    monkeypatch.setattr("models.training.gate.FEWEST_FAILURES", 9)
     assert "enough" in _wanting(judge(_says(FAILS), _says(NONE), None, COSTS, PLACES))
 
 

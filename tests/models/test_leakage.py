@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.backtest import backtest
-from models.backtest_protocol import Asked
-from models.backtest_result import Backtest
-from models.dataset import Dataset
-from models.dataset_history import Chunk
+from models.backtest.protocol import Asked
+from models.backtest.result import Backtest
+from models.backtest.run import backtest
+from models.data.dataset import Dataset
+from models.data.history import Chunk
 from pipeline.history import read_history
 from tests.models.folders import START, Fleet, Life, heat, noise, wearing
 

@@ -12,10 +12,10 @@ import skops.io
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.baselines import fit_logistic, fit_rule, rule_text
-from models.dataset import Dataset, TaskRows, task_rows
-from models.forecast import ALLOWED_TYPES, Fitted, Forecast, fit_components, refit
-from models.learner import thinned
+from models.data.dataset import Dataset, TaskRows, task_rows
+from models.learn.baselines import fit_logistic, fit_rule, rule_text
+from models.learn.forecast import ALLOWED_TYPES, Fitted, Forecast, fit_components, refit
+from models.learn.learner import thinned
 from pipeline.features.definitions import Definition, Feature, Source, Statistic
 from pipeline.features.frames import marks
 from tests.models.dataset import tiny_dataset

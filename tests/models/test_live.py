@@ -13,10 +13,10 @@ from desk.lifecycle import CancelReason
 from desk.upkeep import tick
 from domain.clock import ManualClock
 from domain.errors import BadInputError
-from models.outcomes import Outcome, outcomes, precision, with_prevented
-from models.registry import champions
-from models.score import CURVE_DAYS, score
-from models.train import Trained
+from models.live.outcomes import Outcome, outcomes, precision, with_prevented
+from models.live.score import CURVE_DAYS, score
+from models.registry.artifacts import champions
+from models.training.train import Trained
 from storage.database import Database, Row
 from tests.alerts.conftest import World
 from tests.history.helpers import PRINTER, START, Told

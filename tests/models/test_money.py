@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation import Scored, evaluate, tally
-from models.labels import failed
-from models.money import cheapest_threshold, cost_curve
+from models.data.labels import failed
+from models.judge.evaluation import Scored, evaluate, tally
+from models.judge.money import cheapest_threshold, cost_curve
 from models.settings import Costs, CostSettings
 from pipeline.features.frames import marks
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from console.i18n.catalogue import LANGUAGES, load_translations, translate_text
 from domain.reason import Reason
 from domain.text import Text
-from models.reasons import explain
-from models.reasons_shares import shares
-from models.reasons_units import changed, span
-from models.reasons_view import View
-from models.reasons_words import WORDS, sentence
+from models.reasons.explain import explain
+from models.reasons.shares import shares
+from models.reasons.units import changed, span
+from models.reasons.view import View
+from models.reasons.words import WORDS, sentence
 from pipeline.features.definitions import (
     DEFINITIONS,
     Feature,

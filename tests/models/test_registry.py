@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from domain.clock import ManualClock
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from forecall.cli import app
-from models import stages
-from models.catalogue import Stage, entry, listing
-from models.registry import champions
-from models.score import score
-from models.train import Trained
+from models.live.score import score
+from models.registry import stages
+from models.registry.artifacts import champions
+from models.registry.catalogue import Stage, entry, listing
+from models.training.train import Trained
 from storage.database import Conn, Database, Row
 from tests.history.helpers import Told
 

@@ -9,8 +9,8 @@ import pytest
 from domain.clock import ManualClock
 from domain.errors import BadInputError
 from domain.text import Text
-from models.score import score
-from models.train import Trained, train
+from models.live.score import score
+from models.training.train import Trained, train
 from storage.database import Database, Row
 from tests.history.helpers import PRINTER, START, Told
 from tests.models.conftest import SETTINGS

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.report import MetricKind
-from models import anomaly
-from models.anomaly import LASTING, Bools, Singles
+from models.unusual import anomaly
+from models.unusual.anomaly import LASTING, Bools, Singles
 from storage.arrays import write_arrays
 from storage.database import Database
 from storage.engine import detect

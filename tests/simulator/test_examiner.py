@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from domain.errors import BadInputError
 from forecall.cli import app
-from models.examiner import (
+from models.examine.examiner import (
     JudgedEpisode,
     JudgedFailure,
     examine,

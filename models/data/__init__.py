@@ -1,0 +1,1 @@
+"""Decisions of a past: what a model could have known at each moment, and what happened after."""

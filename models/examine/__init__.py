@@ -1,0 +1,1 @@
+"""Warnings held against the truth of a simulated fleet."""

@@ -1,0 +1,1 @@
+"""How good warnings are, by decision, failure and episode, and what they cost."""

@@ -1,0 +1,1 @@
+"""How a forecast is learned: samples, learners, rehearsals, calibration, a hazard over several spans."""

@@ -1,0 +1,1 @@
+"""Models at work: scores, what came of them, and whether they still fit the fleet."""

@@ -1,0 +1,1 @@
+"""Models as rows and artifacts, and who is in charge."""

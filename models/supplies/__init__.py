@@ -1,0 +1,1 @@
+"""When a supply runs out or a store fills up."""

@@ -1,0 +1,1 @@
+"""A model from the store, and the gate it has to pass."""

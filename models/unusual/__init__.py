@@ -1,0 +1,1 @@
+"""What is unusual where no failure is on record."""
