@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from alerts.desk_port import News
 from alerts.lifecycle import AlertState, allowed, step
+from alerts.outbox import Announcement, Topic, announce
 from alerts.sign import Sign
 from domain.errors import NotAllowedError, NotFoundError
 from domain.fault import Fault, FaultClass
@@ -22,6 +23,12 @@ from storage.queries import load
 
 SYSTEM = "forecall"
 """The actor of what happens by rule."""
+
+_TOPICS = {
+    "raise": Topic.ALERT_RAISED,
+    "return": Topic.ALERT_RETURNED,
+    "acknowledge": Topic.ALERT_ACKNOWLEDGED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,7 @@ def _step(conn: Conn, alert: Alert, name: str, at: datetime, actor: str, *, acti
         "active": active,
     }
     conn.execute(load("alerts")["take_step"], parameters)
+    _announce(conn, alert.id, _TOPICS.get(name, Topic.ALERT_CHANGED), at, {"step": name})
     return replace(alert, state=taken.target, active=active)
 
 
@@ -190,6 +198,11 @@ def _close_if_over(conn: Conn, alert: Alert, now: datetime) -> None:
     assert row is not None
     if not row["there"]:
         conn.execute(load("alerts")["close"], {"alert_id": alert.id, "at": now})
+        _announce(conn, alert.id, Topic.ALERT_CLOSED, now, {})
+
+
+def _announce(conn: Conn, alert_id: int, topic: Topic, at: datetime, data: Row) -> None:
+    announce(conn, Announcement(topic, f"alert/{alert_id}", at, data))
 
 
 def _lock(conn: Conn, alert_id: int) -> Alert | None:

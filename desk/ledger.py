@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from alerts.outbox import Announcement, Topic, announce
 from desk.case import Kind, Ticket, TicketEvent, apply
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
@@ -21,6 +22,15 @@ from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
+
+_TOPICS = {
+    Kind.OPENED: Topic.TICKET_OPENED,
+    Kind.SIGN: Topic.TICKET_JOINED,
+    Kind.FAILED: Topic.TICKET_JOINED,
+    Kind.MOVED: Topic.TICKET_MOVED,
+    Kind.ASSIGNED: Topic.TICKET_ASSIGNED,
+}
+"""How events are announced; those that are not listed are notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,14 @@ def _insert(conn: Conn, event: TicketEvent) -> None:
             "data": Jsonb(dict(event.data)),
         },
     )
+    told = {"version": event.version, "event": event.kind, "actor": event.actor}
+    announce(conn, Announcement(_topic(event), f"ticket/{event.ticket_id}", event.at, told))
+
+
+def _topic(event: TicketEvent) -> Topic:
+    if event.kind is Kind.MOVED and TicketState(event.to_state).ended:
+        return Topic.TICKET_CLOSED
+    return _TOPICS.get(event.kind, Topic.TICKET_NOTED)
 
 
 def _row(ticket: Ticket) -> Row:

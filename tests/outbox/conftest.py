@@ -1,0 +1,5 @@
+"""The outbox is tested in the world of the alert tests."""
+
+from tests.alerts.conftest import world
+
+__all__ = ["world"]
