@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from kpi.uptime import Scope, uptime
+from kpi.uptime.figures import Scope, uptime
 from storage.database import Conn, Row
 from storage.queries import load
 

@@ -22,7 +22,7 @@ from console.api.shapes import (
 )
 from console.room import AReader, Room, TheRoom
 from domain.errors import BadInputError
-from kpi.uptime import Scope, uptime
+from kpi.uptime.figures import Scope, uptime
 from storage.queries import load
 
 router = APIRouter(tags=["measures"])

@@ -18,7 +18,7 @@ from domain.clock import ManualClock
 from domain.fault import FaultClass
 from forecall.config import Settings
 from forecall.demo import build_demo
-from kpi.uptime import Scope, uptime
+from kpi.uptime.figures import Scope, uptime
 from models.registry.artifacts import champions
 from models.registry.catalogue import Stage
 from models.registry.stages import promote

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadInputError
-from kpi.uptime import Scope, Uptime, uptime
+from kpi.uptime.figures import Scope, Uptime, uptime
 from storage.database import Conn, Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

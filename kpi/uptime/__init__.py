@@ -1,0 +1,1 @@
+"""Availability and its relatives, from state changes alone."""
