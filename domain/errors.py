@@ -41,5 +41,25 @@ class NotAllowedError(ForecallError):
     """The transition or action is not allowed in the present state; names both."""
 
 
+class ChangedMeanwhileError(NotAllowedError):
+    """Somebody else has changed the thing since it was shown; names who and what."""
+
+
 class NotFoundError(ForecallError):
     """The named thing does not exist."""
+
+
+class NotDeliveredError(ForecallError):
+    """A message did not reach its receiver; says why.
+
+    Attributes:
+        permanent: to send it again can't help.
+        retry_after_s: how long the receiver asks to wait, in seconds; None: it did not say.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
