@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from alerts.desk_port import News
 from alerts.lifecycle import AlertState, allowed, step
 from alerts.outbox import Announcement, Topic, announce
-from alerts.sign import Sign
+from alerts.sign import Origin, Sign
 from domain.errors import NotAllowedError, NotFoundError
 from domain.fault import Fault, FaultClass
 from domain.report import Severity
@@ -94,6 +94,12 @@ def relieve(conn: Conn, alert_id: int, rules: Sequence[str] | None, at: datetime
         return None
     _step(conn, alert, "return", at, SYSTEM, active=False)
     return alert.fault
+
+
+def conditions(conn: Conn, alert_id: int, origins: Sequence[Origin]) -> list[str]:
+    """The names of the rules of such origins whose condition the alert holds."""
+    parameters = {"alert_id": alert_id, "origins": list(origins)}
+    return [row["rule"] for row in conn.execute(load("alerts")["conditions"], parameters)]
 
 
 def is_active(conn: Conn, alert_id: int) -> bool:

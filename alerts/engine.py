@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts import board, series, watched
+from alerts import board
 from alerts.desk_port import CaseDesk
+from alerts.heard import hear
 from alerts.identity import OpenAlert, Pending, down_sign, event_sign
-from alerts.rules import ALERT_KEPT, DOWN, rules_ended_by
+from alerts.rules import ALERT_KEPT, RuleBook, RuleBooks, shipped
+from alerts.rules.rule import Subject
 from alerts.series import Relief
 from alerts.sign import Origin, Sign
 from domain.clock import Clock
@@ -22,15 +24,16 @@ from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import N_, Text
 from domain.vocabulary import DEVICE
-from storage.database import Conn, Database
+from storage.database import Conn, Database, Row
 from storage.queries import load
 
 _BATCH = 500
 """Signs a transaction: so many are judged quickly enough that nobody waits long for their rows."""
 
 
-def evaluate(database: Database, clock: Clock, desk: CaseDesk) -> int:
-    """Judges everything new and returns how many signs spoke of a fault or of its end.
+def evaluate(database: Database, clock: Clock, desk: CaseDesk, books: RuleBooks) -> int:
+    """Judges everything new by the book in force, and returns how many signs spoke of a fault or
+    of its end.
 
     Evaluators take turns: one that finds another at work returns at once. So the signs of one
     device are judged in the order in which they were stored.
@@ -38,12 +41,13 @@ def evaluate(database: Database, clock: Clock, desk: CaseDesk) -> int:
     Raises StoreUnavailableError; what was not judged yet is judged by the next call.
     """
     judged = 0
+    book = books.current()
     while True:
         with database.transaction() as conn:
             turn = conn.execute(load("alerts")["take_turn"]).fetchone()
             if turn is None or not turn["mine"]:
                 return judged
-            judge = _Judge(conn, desk, clock.now())
+            judge = _Judge(conn, desk, clock.now(), book)
             spoke, more = judge.hear_pending()
             judged += spoke
             if not more:
@@ -66,7 +70,7 @@ def record_failure(
         at=at,
         failed=True,
     )
-    _Judge(conn, desk, now).hear(sign, source)
+    _Judge(conn, desk, now, shipped()).hear(sign, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,17 @@ class _Judge:
     conn: Conn
     desk: CaseDesk
     now: datetime
+    book: RuleBook
 
     def hear_pending(self) -> tuple[int, bool]:
         """Judges one batch; returns how many signs spoke of a fault, and whether more wait."""
         rows = self.conn.execute(load("alerts")["take_pending"], {"limit": _BATCH}).fetchall()
         adopted = [row for row in rows if row.pop("adopted")]
-        spoke = sum(self._judge(Pending(**row)) for row in adopted)
+        spoke = sum(self._judge(_pending(row)) for row in adopted)
         return spoke, len(rows) == _BATCH
 
     def hear_series(self) -> int:
-        found = series.predictions(self.conn, self.now) + series.gauges(self.conn, self.now)
-        found += watched.anomalies(self.conn, self.now) + watched.supplies(self.conn, self.now)
-        return self._each(found)
+        return self._each(hear(self.conn, self.now, self.book))
 
     def lapse(self) -> int:
         """Ends the conditions whose sign was not repeated, and alerts that nobody waits for."""
@@ -127,20 +130,21 @@ class _Judge:
 
     def _of_transition(self, pending: Pending) -> Sequence[Sign | Relief]:
         if pending.to_state == DeviceState.DOWN:
-            return [down_sign(pending, self._open_alerts(pending.device_id))]
+            sign = down_sign(pending, self._open_alerts(pending.device_id), self.book)
+            return [] if sign is None else [sign]
         if pending.to_state == DeviceState.UP:
             rows = self.conn.execute(
-                load("alerts")["down_alerts"], {"device_id": pending.device_id, "rule": DOWN}
+                load("alerts")["down_alerts"], {"device_id": pending.device_id}
             ).fetchall()
             # What took the device down works again, whatever else was said of it.
             return [Relief(row["id"], None, pending.at, restored=True) for row in rows]
         return []  # unwatched: nothing is known of it
 
     def _of_event(self, pending: Pending) -> Sequence[Sign | Relief]:
-        sign = event_sign(pending)
+        sign = event_sign(pending, self.book)
         if sign is not None:
             return [sign]
-        rules = rules_ended_by(pending.code)
+        rules = list(self.book.ended_by(pending.code))
         if not rules:
             return []
         rows = self.conn.execute(
@@ -181,3 +185,8 @@ class _Judge:
                 "source": source,
             },
         )
+
+
+def _pending(row: Row) -> Pending:
+    device = Subject(row.pop("device_kind"), row.pop("model"), row.pop("site"))
+    return Pending(**row, device=device)

@@ -6,24 +6,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.rules import BREAKDOWN_EVENT, DOWN, EVENT_RULES, QUIET
+from alerts.rules import RuleBook
+from alerts.rules.rule import Subject
 from alerts.sign import Origin, Sign
 from domain.device import Cause, ReportedState
 from domain.fault import Fault, FaultClass
 from domain.report import Severity
-from domain.text import N_, Text
 from domain.vocabulary import DEVICE, component
 
 _SILENT = frozenset({Cause.MISSED_HEARTBEATS, Cause.POLL_FAILED})
 
 _AWAY = frozenset({ReportedState.OFFLINE, ReportedState.POWER_OFF, ReportedState.NO_DEVICE})
-
-_DOWN_MESSAGE: dict[str, str] = {
-    Cause.MISSED_HEARTBEATS: N_("Down: its heartbeats stopped"),
-    Cause.POLL_FAILED: N_("Down: it does not answer polls ({detail})"),
-    Cause.REPORTED: N_("Down: it reports {detail}"),
-}
-_DOWN_OTHERWISE = N_("Down: {cause}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,7 @@ class Pending:
     to_state: str
     cause: str
     detail: str
+    device: Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +45,20 @@ class OpenAlert:
     active: bool
 
 
-def down_sign(pending: Pending, open_alerts: Collection[OpenAlert]) -> Sign:
+def down_sign(pending: Pending, open_alerts: Collection[OpenAlert], book: RuleBook) -> Sign | None:
     """The sign of a device that went down; joins what explains it among its open alerts."""
-    message = _DOWN_MESSAGE.get(pending.cause, _DOWN_OTHERWISE)
+    rule = book.down_rule(pending.device)
+    if rule is None:
+        return None
     fault = _down_fault(pending, open_alerts)
     broken = fault.fault_class is FaultClass.BREAKDOWN
+    values = {"detail": pending.detail, "cause": pending.cause}
     return Sign(
         fault=fault,
         origin=Origin.TRANSITION,
-        rule=DOWN,
-        severity=Severity.CRITICAL if broken else Severity.ERROR,
-        message=Text(message, {"detail": pending.detail, "cause": pending.cause}),
+        rule=rule.name,
+        severity=rule.severity_broken if broken else rule.severity,
+        message=rule.message_of(pending.cause).text(values),
         at=pending.at,
         failed=True,
     )
@@ -93,29 +90,19 @@ def _unnamed_breakdown(device_id: int, open_alerts: Collection[OpenAlert]) -> Fa
     return Fault(device_id, DEVICE, FaultClass.BREAKDOWN)
 
 
-def event_sign(pending: Pending) -> Sign | None:
-    """The sign that an event is, if its code or its severity makes it one."""
-    rule = EVENT_RULES.get(pending.code)
+def event_sign(pending: Pending, book: RuleBook) -> Sign | None:
+    """The sign that an event is, if a rule speaks of its code or of its severity."""
     name = pending.component or DEVICE
-    if rule is not None:
-        return Sign(
-            fault=Fault(pending.device_id, name, rule.fault_class),
-            origin=Origin.EVENT,
-            rule=rule.name,
-            severity=rule.severity,
-            message=Text(rule.message, {"code": pending.code}),
-            at=pending.at,
-            lasts=QUIET,
-        )
-    if pending.severity != Severity.CRITICAL:
+    rule = book.event_rule(pending.code, Severity(pending.severity), name, pending.device)
+    if rule is None:
         return None
     return Sign(
-        fault=Fault(pending.device_id, name, FaultClass.BREAKDOWN),
+        fault=Fault(pending.device_id, name, rule.fault_class),
         origin=Origin.EVENT,
-        rule=BREAKDOWN_EVENT,
-        severity=Severity.CRITICAL,
-        message=Text(N_("It reports the error {code}"), {"code": pending.code}),
+        rule=rule.name,
+        severity=rule.severity,
+        message=rule.message.text({"code": pending.code}),
         at=pending.at,
-        failed=True,
-        lasts=QUIET,
+        failed=rule.failed,
+        lasts=rule.lasts,
     )

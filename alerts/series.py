@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.rules import (
-    CALM_SCORINGS,
-    PREDICTION,
-    SETTLING,
-    THRESHOLD_RULES,
-    THRESHOLDS_EVERY,
-    THRESHOLDS_LOOK_BACK,
-)
+from psycopg.types.json import Jsonb
+
+from alerts.rules import RuleBook
+from alerts.rules.rule import PredictionRule, Subject, ThresholdRule
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
 from domain.reason import Reason
-from domain.report import Severity
-from domain.text import N_, Text, Value
+from domain.text import Value
 from storage.database import Conn, Row
 from storage.queries import load
 
+LOOK_EVERY = timedelta(minutes=1)
+"""How often gauges are held against their limits."""
+
+LOOK_BACK = timedelta(hours=3)
+"""A gauge that was last heard longer ago says nothing of the present."""
+
 _FIRST_LOOK_BACK = timedelta(hours=1)
-_CALM_BELOW = 0.5  # of the threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,70 +40,90 @@ class Relief:
     restored: bool
 
 
-def predictions(conn: Conn, now: datetime) -> list[Sign | Relief]:
+def predictions(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
     """Judges the scorings since the last call: over the threshold, or calm for long enough."""
     after = cursor(conn, "predictions") or now - _FIRST_LOOK_BACK
     newest = conn.execute(
-        load("alerts")["newest_prediction"], {"after": after, "now": now}
+        load("rules")["newest_prediction"], {"after": after, "now": now}
     ).fetchone()
     if newest is None or newest["at"] is None:
         return []
     move_cursor(conn, "predictions", newest["at"])
     rows = conn.execute(
-        load("alerts")["new_predictions"],
+        load("rules")["new_predictions"],
         {
             "after": after,
             "until": newest["at"],
             "now": now,
-            "rule": PREDICTION,
             "fault_class": FaultClass.BREAKDOWN,
-            "settling": SETTLING,
         },
     ).fetchall()
-    judged = [_judge_prediction(conn, row) for row in rows]
+    judged = [_judge_prediction(conn, row, book) for row in rows]
     return [one for one in judged if one is not None]
 
 
-def gauges(conn: Conn, now: datetime) -> list[Sign | Relief]:
-    """Holds the newest value of each gauge against its limits, every THRESHOLDS_EVERY."""
+def gauges(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
+    """Holds the newest value of each gauge against its limits, every LOOK_EVERY."""
     last = cursor(conn, "thresholds")
-    if last is not None and now < last + THRESHOLDS_EVERY:
+    if last is not None and now < last + LOOK_EVERY:
         return []
     move_cursor(conn, "thresholds", now)
-    since = now - THRESHOLDS_LOOK_BACK
-    parameters = _rule_columns() | {"since": since, "now": now}
-    rows = conn.execute(load("alerts")["gauges_over_limits"], parameters).fetchall()
-    return [_gauge_sign(row) if row["breached"] else _gauge_relief(row) for row in rows]
+    rules = {rule.name: rule for rule in book.of_kind(ThresholdRule)}
+    told = Jsonb([_as_row(rule) for rule in rules.values()])
+    parameters = {"rules": told, "since": now - LOOK_BACK, "now": now}
+    rows = conn.execute(load("rules")["gauges_over_limits"], parameters).fetchall()
+    return [
+        _gauge_sign(row, rules[row["rule"]]) if row["breached"] else _gauge_relief(row)
+        for row in rows
+    ]
 
 
-def _judge_prediction(conn: Conn, row: Row) -> Sign | Relief | None:
-    if row["probability"] >= row["threshold"]:
-        return _prediction_sign(row)
-    held = {"alert_id": row["held_by"], "rule": PREDICTION}
-    if row["probability"] >= row["threshold"] * _CALM_BELOW:
-        conn.execute(load("alerts")["stir"], held)
+def subject(row: Row) -> Subject:
+    return Subject(row["kind"], row["model"], row["site"])
+
+
+def settling(row: Row, span: timedelta) -> bool:
+    """Whether work on the component is so fresh that its series still speak of before."""
+    return row["settles_from"] is not None and row["settles_from"] > row["at"] - span
+
+
+def shown(limit: float) -> float:
+    """A limit as people write it: 90, not 90.0."""
+    return int(limit) if limit == int(limit) else limit
+
+
+def _judge_prediction(conn: Conn, row: Row, book: RuleBook) -> Sign | Relief | None:
+    device = subject(row)
+    if row["held_by"] is None:
+        rule = book.prediction_rule(row["component"], row["probability"], device)
+        if rule is None or settling(row, rule.settling):
+            return None
+        return _prediction_sign(row, rule)
+    held = book.by_name.get(row["held_rule"])
+    if not isinstance(held, PredictionRule) or settling(row, held.settling):
         return None
-    calm = conn.execute(load("alerts")["calm_down"], held).fetchone()
-    if calm is None or calm["calm"] < CALM_SCORINGS:
+    calm = row["calm"] + 1 if row["probability"] < row["threshold"] * held.calm_below else 0
+    parameters = {"alert_id": row["held_by"], "rule": held.name, "calm": calm}
+    conn.execute(load("rules")["count_calm"], parameters)
+    if calm < held.calm_scorings:
         return None
-    return Relief(row["held_by"], [PREDICTION], row["at"], restored=False)
+    return Relief(row["held_by"], [held.name], row["at"], restored=False)
 
 
-def _prediction_sign(row: Row) -> Sign:
+def _prediction_sign(row: Row, rule: PredictionRule) -> Sign:
     reasons = tuple(Reason.from_json(reason) for reason in row["reasons"])
     words: dict[str, Value] = {
         "hours": round(row["horizon_h"]),
         "percent": round(100 * row["probability"]),
     }
-    message = Text(N_("Likely to fail within {hours} h ({percent} %)"), words)
+    message = rule.message.text(words)
     if reasons:
-        why = {**words, "why": reasons[0].text}
-        message = Text(N_("Likely to fail within {hours} h ({percent} %): {why}"), why)
+        message = rule.message_why.text({**words, "why": reasons[0].text})
     return Sign(
         fault=Fault(row["device_id"], row["component"], FaultClass.BREAKDOWN),
         origin=Origin.PREDICTION,
-        rule=PREDICTION,
-        severity=Severity.ERROR,
+        rule=rule.name,
+        severity=rule.severity,
         message=message,
         at=row["at"],
         lasts=timedelta(hours=row["horizon_h"]),
@@ -112,14 +132,13 @@ def _prediction_sign(row: Row) -> Sign:
     )
 
 
-def _gauge_sign(row: Row) -> Sign:
-    rule = THRESHOLD_RULES[row["rule"]]
+def _gauge_sign(row: Row, rule: ThresholdRule) -> Sign:
     return Sign(
         fault=Fault(row["device_id"], rule.component, rule.fault_class),
         origin=Origin.THRESHOLD,
         rule=rule.name,
         severity=rule.severity,
-        message=Text(rule.message, {"value": round(row["value"], 1), "limit": rule.raise_at}),
+        message=rule.message.text({"value": round(row["value"], 1), "limit": shown(rule.raise_at)}),
         at=row["at"],
     )
 
@@ -128,24 +147,26 @@ def _gauge_relief(row: Row) -> Relief:
     return Relief(row["held_by"], [row["rule"]], row["at"], restored=True)
 
 
-def _rule_columns() -> Row:
-    rules = list(THRESHOLD_RULES.values())
+def _as_row(rule: ThresholdRule) -> Row:
     return {
-        "names": [rule.name for rule in rules],
-        "metrics": [rule.metric for rule in rules],
-        "components": [rule.component for rule in rules],
-        "classes": [rule.fault_class.value for rule in rules],
-        "raise_at": [float(rule.raise_at) for rule in rules],
-        "clear_at": [float(rule.clear_at) for rule in rules],
-        "above": [rule.above for rule in rules],
-        "absolute": [rule.absolute for rule in rules],
+        "name": rule.name,
+        "metric": rule.metric,
+        "component": rule.component,
+        "fault_class": rule.fault_class,
+        "raise_at": rule.raise_at,
+        "clear_at": rule.clear_at,
+        "above": rule.above,
+        "absolute": rule.absolute,
+        "kinds": rule.kinds,
+        "models": rule.models,
+        "sites": rule.sites,
     }
 
 
 def cursor(conn: Conn, name: str) -> datetime | None:
-    row = conn.execute(load("alerts")["read_cursor"], {"name": name}).fetchone()
+    row = conn.execute(load("rules")["read_cursor"], {"name": name}).fetchone()
     return row["at"] if row else None
 
 
 def move_cursor(conn: Conn, name: str, at: datetime) -> None:
-    conn.execute(load("alerts")["write_cursor"], {"name": name, "at": at})
+    conn.execute(load("rules")["write_cursor"], {"name": name, "at": at})

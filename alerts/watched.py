@@ -2,99 +2,85 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alerts.rules import (
-    ANOMALY,
-    ANOMALY_LASTS,
-    ANOMALY_SEVERITY,
-    CONSUMABLE,
-    SETTLING,
-    THRESHOLD_RULES,
-    THRESHOLDS_EVERY,
-)
-from alerts.series import Relief, cursor, move_cursor
+from alerts.rules import RuleBook
+from alerts.rules.rule import AnomalyRule, SupplyRule, ThresholdRule
+from alerts.series import LOOK_EVERY, Relief, cursor, move_cursor, settling, subject
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
 from domain.reason import Reason
-from domain.report import Severity
-from domain.text import N_, Text
 from domain.vocabulary import metric
 from storage.database import Conn, Row
 from storage.queries import load
 
+_FIRST_LOOK_BACK = timedelta(hours=13)
 
-def anomalies(conn: Conn, now: datetime) -> list[Sign]:
+
+def anomalies(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
     """The anomalies since the last call, but for components of which worse is known already."""
-    after = cursor(conn, "anomalies") or now - ANOMALY_LASTS
+    after = cursor(conn, "anomalies") or now - _FIRST_LOOK_BACK
     rows = conn.execute(
-        load("alerts")["new_anomalies"],
-        {"after": after, "now": now, "settling": SETTLING, "fault_class": FaultClass.DEGRADED},
+        load("rules")["new_anomalies"],
+        {"after": after, "now": now, "fault_class": FaultClass.DEGRADED},
     ).fetchall()
     if rows:
         move_cursor(conn, "anomalies", max(row["at"] for row in rows))
-    return [_anomaly_sign(row) for row in rows]
-
-
-def supplies(conn: Conn, now: datetime) -> list[Sign | Relief]:
-    """Supplies that, at worst, end before somebody comes by; and those that no longer do. Looked at
-    every THRESHOLDS_EVERY."""
-    last = cursor(conn, "supplies")
-    if last is not None and now < last + THRESHOLDS_EVERY:
-        return []
-    move_cursor(conn, "supplies", now)
-    rows = conn.execute(
-        load("alerts")["supplies"],
-        {"now": now, "rule": CONSUMABLE, **_classes()},
-    ).fetchall()
+    found = ((row, book.anomaly_rule(row["component"], subject(row))) for row in rows)
     return [
-        _supply_sign(row)
-        if row["short"]
-        else Relief(row["held_by"], [f"{CONSUMABLE}:{row['metric']}"], row["at"], restored=True)
-        for row in rows
+        _anomaly_sign(row, rule)
+        for row, rule in found
+        if rule is not None and not settling(row, rule.settling)
     ]
 
 
-def _classes() -> dict[str, list[str]]:
-    """The class of each metric's fault: that of the rule which has a limit on it, so that both are
-    one case."""
-    of_rules = {rule.metric: rule.fault_class for rule in THRESHOLD_RULES.values()}
-    return {
-        "metrics": list(of_rules),
-        "classes": [of_rules[name].value for name in of_rules],
-    }
+def supplies(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
+    """Supplies that, at worst, end before somebody comes by; and those that no longer do. Looked at
+    every LOOK_EVERY."""
+    last = cursor(conn, "supplies")
+    if last is not None and now < last + LOOK_EVERY:
+        return []
+    move_cursor(conn, "supplies", now)
+    limits = {rule.metric for rule in book.of_kind(ThresholdRule)}
+    classes = {name: book.class_of(name) for name in sorted(limits)}
+    parameters = {"now": now, "metrics": list(classes), "classes": list(classes.values())}
+    rows = conn.execute(load("rules")["supplies"], parameters).fetchall()
+    judged = (_judge_supply(row, book) for row in rows)
+    return [one for one in judged if one is not None]
 
 
-def _anomaly_sign(row: Row) -> Sign:
+def _anomaly_sign(row: Row, rule: AnomalyRule) -> Sign:
     reasons = tuple(Reason.from_json(reason) for reason in row["reasons"])
-    message = Text(N_("It works otherwise than it did and than its peers do"))
+    message = rule.message.text({})
     if reasons:
-        message = Text(N_("Unusual: {why}"), {"why": reasons[0].text})
+        message = rule.message_why.text({"why": reasons[0].text})
     return Sign(
         fault=Fault(row["device_id"], row["component"], FaultClass.DEGRADED),
         origin=Origin.ANOMALY,
-        rule=ANOMALY,
-        severity=ANOMALY_SEVERITY,
+        rule=rule.name,
+        severity=rule.severity,
         message=message,
         at=row["at"],
-        lasts=ANOMALY_LASTS,
+        lasts=rule.lasts,
         reasons=reasons,
     )
 
 
-def _supply_sign(row: Row) -> Sign:
-    label = metric(row["metric"]).label
+def _judge_supply(row: Row, book: RuleBook) -> Sign | Relief | None:
+    if not row["short"]:
+        return Relief(row["held_by"], [row["held_rule"]], row["at"], restored=True)
+    rule = book.supply_rule(row["metric"], subject(row))
+    return None if rule is None else _supply_sign(row, rule)
+
+
+def _supply_sign(row: Row, rule: SupplyRule) -> Sign:
     hours = max(0, round((row["early"] - row["at"]).total_seconds() / 3600))
-    template = (
-        N_("{label}: may be empty in {days} days, before somebody is expected")
-        if row["edge"] == 0
-        else N_("{label}: may be full in {days} days, before somebody is expected")
-    )
+    message = rule.message if row["edge"] == 0 else rule.message_full
     return Sign(
         fault=Fault(row["device_id"], row["component"], FaultClass(row["fault_class"])),
         origin=Origin.CONSUMABLE,
-        rule=f"{CONSUMABLE}:{row['metric']}",
-        severity=Severity.WARNING,
-        message=Text(template, {"label": label, "days": round(hours / 24, 1)}),
+        rule=f"{rule.name}:{row['metric']}",
+        severity=rule.severity,
+        message=message.text({"label": metric(row["metric"]).label, "days": round(hours / 24, 1)}),
         at=row["at"],
     )

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alerts import board
-from alerts.rules import BREAKDOWN_EVENT, EVENT_RULES, PREDICTION
+from alerts.sign import Origin
 from desk import ledger
 from desk.case import Kind, Ticket
 from desk.cases import advice, case_before, engineer_of, record_maintenance
@@ -27,7 +27,7 @@ from domain.text import N_, Text
 from storage.database import Conn, Database
 from storage.queries import load
 
-_TOLD_RULES = [PREDICTION, BREAKDOWN_EVENT, *(rule.name for rule in EVENT_RULES.values())]
+_TOLD = [Origin.PREDICTION, Origin.EVENT]
 """Conditions that a repair ends: they rest on what was told before it. The others are observed."""
 
 
@@ -134,7 +134,7 @@ def finish_move(conn: Conn, ticket: Ticket, now: datetime, actor: str) -> Ticket
 def _hush(conn: Conn, ticket: Ticket, now: datetime) -> Ticket:
     alert_id = _open_alert(conn, ticket)
     if alert_id is not None:
-        board.relieve(conn, alert_id, _TOLD_RULES, now)
+        board.relieve(conn, alert_id, board.conditions(conn, alert_id, _TOLD), now)
         if board.is_active(conn, alert_id):
             return ticket
     if ticket.returned_at is None:

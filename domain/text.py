@@ -21,11 +21,14 @@ class Text:
     """A sentence as a template and its values: stored as JSON, translated when shown.
 
     `template` is an English sentence with `{names}`, marked with `N_` where it is written, and is
-    the key in the translation catalogue. A value may be a sentence of its own: a clause.
+    the key in the translation catalogue. A value may be a sentence of its own: a clause. `also` is
+    the template in other languages, by their codes, where a person gave them with it: those stand
+    in no catalogue.
     """
 
     template: str
     values: Mapping[str, Value] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.template.format_map(self.values)
@@ -35,7 +38,8 @@ class Text:
             name: value.to_json() if isinstance(value, Text) else value
             for name, value in self.values.items()
         }
-        return {"template": self.template, "values": values}
+        told = {"template": self.template, "values": values}
+        return told | ({"also": dict(self.also)} if self.also else {})
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Text:
@@ -43,4 +47,4 @@ class Text:
             name: Text.from_json(value) if isinstance(value, Mapping) else value
             for name, value in data.get("values", {}).items()
         }
-        return Text(data["template"], values)
+        return Text(data["template"], values, data.get("also", {}))

@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         default=False,
         description="Train anew by itself when models no longer fit; the gate decides as ever.",
     )
+    alerts_rules: Path | None = Field(
+        default=None,
+        description="A TOML file that adds alert rules and changes or disables shipped ones.",
+    )
     demo_clocks: int = Field(
         default=40, ge=2, le=MAX_DEMO_DEVICES, description="Simulated attendance clocks."
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from collectors.mqtt.collector import MqttCollector
 from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import COLLECTOR, BrokerSettings
@@ -160,7 +161,7 @@ class _Player:
             if until >= next_score:
                 score(self.database, self.clock)
                 next_score += plan.score_every
-            evaluate(self.database, self.clock, Cases(self.clock))
+            evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
             tick(self.database, self.clock)
             hour = until
             if plan.speed:

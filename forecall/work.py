@@ -13,6 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.cases import Cases
 from desk.upkeep import tick
 from domain.clock import wall_seconds
@@ -61,12 +62,13 @@ def jobs(installation: Installation) -> list[Job]:
     """All that a working installation does by itself."""
     database, clock, settings = installation.database, installation.clock, installation.settings
     desk = Cases(clock)
+    books = RuleBooks(settings.alerts_rules)
     keep = timedelta(days=settings.keep_days)
     return [
         Job("beat", 1.0, lambda: _beat(installation)),
         Job("sweep", 1.0, lambda: sweep(database, clock)),
         Job("rollups", 2.0, lambda: refresh(database, limit=_ROLLUPS_AT_ONCE)),
-        Job("alerts", 1.0, lambda: evaluate(database, clock, desk)),
+        Job("alerts", 1.0, lambda: evaluate(database, clock, desk, books)),
         Job(
             "score",
             max(_SCORE_AT_MOST_EVERY_S, wall_seconds(clock, SCORE_EVERY)),

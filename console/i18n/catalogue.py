@@ -85,8 +85,13 @@ def translate_text(
         return f"{_ISOLATE}{shown}{_END}" if isolate and shown == value else shown
 
     values = {name: show(value) for name, value in sentence.values.items()}
-    template = translations.gettext(sentence.template) if sentence.template else ""
-    return template.format_map(values)
+    return _template(translations, sentence).format_map(values)
+
+
+def _template(translations: NullTranslations, sentence: Text) -> str:
+    if not sentence.also:
+        return translations.gettext(sentence.template) if sentence.template else ""
+    return sentence.also.get(translations.info().get("language", SOURCE), sentence.template)
 
 
 def preferred(accept_language: str) -> str:

@@ -24,7 +24,11 @@ ROOMS = (
     "simulator",
     "forecall",
 )
-_METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+_METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+    ("**/shipped/**.toml", "console.i18n.toml:extract_messages"),
+]
 _OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
 _HEAD = r"""msgid ""
 msgstr ""

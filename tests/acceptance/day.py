@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, LiteralString, TypeVar
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from collectors.mqtt.collector import MqttCollector
 from collectors.mqtt.contract import JsonContract
 from collectors.mqtt.settings import BrokerSettings
@@ -110,7 +111,7 @@ class Day:
         refresh(self.database)
         if self.clock.now().minute < _STEP / timedelta(minutes=1):
             score(self.database, self.clock)
-        evaluate(self.database, self.clock, Cases(self.clock))
+        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
         tick(self.database, self.clock)
 
     def row(self, query: LiteralString, **values: Any) -> Row:

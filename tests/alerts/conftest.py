@@ -10,6 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk import ledger
 from desk.case import Ticket, TicketEvent, fold
 from desk.cases import Cases
@@ -79,7 +80,7 @@ class World:
         )
 
     def evaluate(self) -> int:
-        return evaluate(self.database, self.clock, Cases(self.clock))
+        return evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
 
     def pass_time(self, **span: float) -> None:
         self.clock.advance(timedelta(**span))

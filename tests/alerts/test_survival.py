@@ -18,13 +18,14 @@ import pytest
 
 from alerts.desk_port import News
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from alerts.sign import Sign
-from desk.actions import report_by_phone
+from desk.calls import Call, Channel, take
 from desk.case import fold
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailableError
-from domain.fault import Fault, FaultClass
+from domain.fault import Fault
 from storage.database import Conn, Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate
@@ -165,10 +166,10 @@ def test_a_database_that_is_killed_while_signs_are_judged_loses_and_doubles_noth
         sent = send(world, devices)
         for after in (1, DEVICES):
             with pytest.raises(StoreUnavailableError):
-                evaluate(database, clock, PowerCut(Cases(clock), server, after))
+                evaluate(database, clock, PowerCut(Cases(clock), server, after), RuleBooks())
             server.start()
         assert len(world.rows("SELECT FROM pending_sign")) == sent
-        evaluate(database, clock, Cases(clock))
+        evaluate(database, clock, Cases(clock), RuleBooks())
         assert_one_case_a_fault(world, devices, sent)
     finally:
         database.close()
@@ -176,18 +177,19 @@ def test_a_database_that_is_killed_while_signs_are_judged_loses_and_doubles_noth
 
 
 def test_a_call_and_a_sign_in_the_same_moment_are_one_case(world: World, fleet: list[int]) -> None:
-    faults = [Fault(device, "receiptPrinter", FaultClass.BREAKDOWN) for device in fleet]
+    words, part = "it prints nothing", "receiptPrinter"
+    calls = [Call(Channel.PHONE, words, device_id=each, component=part) for each in fleet]
     telephone = Database(world.database.dsn, max_size=2)
 
     def call() -> None:
-        for fault in faults:
-            report_by_phone(telephone, world.clock, fault, "it prints nothing", actor="desk")
+        for one in calls:
+            take(telephone, world.clock, one, actor="desk")
 
     caller = Thread(target=call)
     caller.start()
     for device in fleet:
         world.event(device, "receiptPrinter", "x.Broken", "critical")
-        evaluate(world.database, world.clock, Cases(world.clock))
+        evaluate(world.database, world.clock, Cases(world.clock), RuleBooks())
     caller.join(LIMIT_S)
     telephone.close()
     assert not caller.is_alive()

@@ -14,6 +14,7 @@ from itertools import count
 
 from alerts.desk_port import News
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from alerts.sign import Sign
 from desk.cases import Cases
 from domain.clock import ManualClock
@@ -43,7 +44,7 @@ def main(dsn: str, moment: str, dies_after: str) -> None:
     database = Database(dsn)
     desk = MortalDesk(Cases(clock), int(dies_after))
     while True:
-        evaluate(database, clock, desk)
+        evaluate(database, clock, desk, RuleBooks())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from datetime import timedelta
 from psycopg.types.json import Jsonb
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.device import ReportedState
@@ -119,7 +120,7 @@ class Seed:
         self.judge()
 
     def judge(self) -> None:
-        evaluate(self.database, self.clock, Cases(self.clock))
+        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
 
     def _store(self, reports: Sequence[DeviceReport]) -> None:
         Ingest(self.database, self.clock, "mqtt").store(reports)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.device import ReportedState
@@ -169,7 +170,7 @@ def test_a_device_that_is_down_when_it_is_adopted_gets_its_alert(
     _hear(database, clock, "N-1", "N-2")
     clock.advance(timedelta(minutes=1))
     _hear(database, clock, "N-1", contact=Contact(reported=ReportedState.HARDWARE_ERROR))
-    evaluate(database, clock, Cases(clock))  # nobody's device: heard, and nothing is said
+    evaluate(database, clock, Cases(clock), RuleBooks())  # nobody's device: heard, and nothing is said
     assert rows(database, "SELECT FROM alert") == []
     if how == "adopted":
         for key in ("N-1", "N-2"):
@@ -178,7 +179,7 @@ def test_a_device_that_is_down_when_it_is_adopted_gets_its_alert(
     else:
         file.write_text("device,site\nN-1,s1\nN-2,s1\n")
         forecall("devices", "import", str(file))
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     alerts = rows(database, "SELECT key, opened_at FROM alert JOIN device ON device.id = device_id")
     assert [alert["key"] for alert in alerts] == ["N-1"]
     assert len(rows(database, "SELECT FROM ticket")) == 1

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
@@ -156,7 +157,7 @@ def test_an_anomaly_opens_an_alert_and_no_ticket(database: Database) -> None:
     ids, clock = _store(database)
     assert _catch_up(database, clock) == 1
     assert watch(database, clock) == 0
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     (alert,) = _rows(database, "SELECT * FROM alert")
     assert (alert["device_id"], alert["component"]) == (ids[2], "billAcceptor")
     assert (alert["fault_class"], alert["origin"]) == ("degraded", "anomaly")
@@ -165,7 +166,7 @@ def test_an_anomaly_opens_an_alert_and_no_ticket(database: Database) -> None:
     assert message.endswith("times its peers")
     assert _rows(database, "SELECT FROM ticket") == []
     clock.advance(timedelta(hours=14))
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     assert _rows(database, "SELECT FROM alert WHERE active") == []
 
 
@@ -194,7 +195,7 @@ def test_nothing_is_said_of_a_component_that_is_known_to_be_broken(database: Dat
             {"id": ids[2], "at": clock.now()},
         )
     assert _catch_up(database, clock) == 1
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     assert len(_rows(database, "SELECT FROM alert")) == 1
 
 

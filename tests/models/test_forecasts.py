@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
@@ -148,7 +149,7 @@ def test_a_supply_that_ends_before_the_next_visit_raises_one_case(database: Data
     assert log["early"] <= log["likely"] <= log["late"]
     calm = next(r for r in rows if (r["device_id"], r["metric"]) == (ids[0], "x.LogFill"))
     assert calm["early"] is None
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     alerts = _rows(database, "SELECT * FROM alert ORDER BY id")
     assert [(a["device_id"], a["component"], a["fault_class"]) for a in alerts] == [
         (ids[1], "attendanceLog", "degraded"),
@@ -166,7 +167,7 @@ def test_a_limit_on_the_same_metric_joins_the_case_and_a_refill_ends_it(database
     clock = ManualClock(START + timedelta(hours=hours, minutes=35))
     for _ in range(13):
         watch(database, clock)
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     with database.transaction() as conn:
         conn.execute(
             """INSERT INTO reading (at, received_at, device_id, metric_id, value)
@@ -174,7 +175,7 @@ def test_a_limit_on_the_same_metric_joins_the_case_and_a_refill_ends_it(database
             {"at": clock.now(), "device": ids[1]},
         )
     clock.advance(timedelta(minutes=2))
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     of_log = "FROM alert JOIN alert_condition ON alert_id = id WHERE component = 'attendanceLog'"
     held = _rows(database, f"SELECT id, alert_condition.rule {of_log}")
     assert len({row["id"] for row in held}) == 1
@@ -183,6 +184,6 @@ def test_a_limit_on_the_same_metric_joins_the_case_and_a_refill_ends_it(database
     with database.transaction() as conn:
         conn.execute("UPDATE consumable SET early = NULL, likely = NULL, late = NULL")
     clock.advance(timedelta(minutes=2))
-    evaluate(database, clock, Cases(clock))
+    evaluate(database, clock, Cases(clock), RuleBooks())
     (left,) = _rows(database, f"SELECT alert_condition.rule {of_log}")
     assert left["rule"] == "threshold:x.LogFill"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.engine import evaluate
+from alerts.rules import RuleBooks
 from desk.actions import move
 from desk.cases import Cases
 from desk.lifecycle import CancelReason
@@ -80,7 +81,7 @@ def test_a_challenger_speaks_in_shadow_and_nobody_acts_on_it(
     told = _rows(taught, "SELECT * FROM shadow_prediction")
     assert {row["model_id"] for row in told} == {shadow}
     assert any(row["probability"] >= row["threshold"] for row in told)
-    evaluate(taught, clock, Cases(clock))
+    evaluate(taught, clock, Cases(clock), RuleBooks())
     assert _rows(taught, "SELECT FROM alert") == []
 
 
