@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from kpi.uptime.figures import Scope, uptime
+from kpi.uptime.figures import uptime
+from kpi.uptime.fleet import Scope
 from storage.database import Conn, Row
 from storage.queries import load
 

@@ -22,7 +22,8 @@ from console.api.shapes import (
 )
 from console.room import AReader, Room, TheRoom
 from domain.errors import BadInputError
-from kpi.uptime.figures import Scope, uptime
+from kpi.uptime.figures import uptime
+from kpi.uptime.fleet import Scope
 from storage.queries import load
 
 router = APIRouter(tags=["measures"])

@@ -11,7 +11,8 @@ from console.history import SPANS
 from console.pages.answer import answer
 from console.room import AReader, TheRoom
 from domain.text import N_
-from kpi.uptime.figures import Scope, Uptime, uptime
+from kpi.uptime.figures import Uptime, uptime
+from kpi.uptime.fleet import Scope
 
 router = APIRouter()
 

@@ -120,6 +120,17 @@ def adopt(
     say(f"{len(chosen)} adopted.")
 
 
+@app.command()
+def retire(
+    device: Annotated[str, typer.Argument(help=FIELDS["device"].meaning)],
+    config: ConfigOption = None,
+) -> None:
+    """Take a device out of the fleet: it was replaced, or has gone. What it did before stays."""
+    with store(config) as installation, installation.database.transaction() as conn:
+        fleet.retire(conn, installation.clock, device, actor=actor())
+    say(f"{device} is out of the fleet; when it is heard again, it is found anew.")
+
+
 @app.command("list")
 def list_(
     found: Annotated[bool, typer.Option("--found", help="Only those that wait.")] = False,

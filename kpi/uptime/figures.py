@@ -1,4 +1,4 @@
-"""Availability: how much of the watched time a device was up.
+"""Availability: how much of the time in which it was needed a device was up.
 
 Operational availability after EN 13306 (up time over up time plus down time), which is what ISO
 14224 calls availability too. Time in which nobody was watching is counted apart: it is neither.
@@ -8,32 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from domain.clock import require_aware
-from domain.errors import BadInputError
+from kpi.uptime.fleet import Scope, read_fleet
+from kpi.uptime.line import Period
+from kpi.uptime.states import read_states
 from storage.database import Conn
-from storage.queries import load
-
-
-class Scope(StrEnum):
-    """What uptime is summed over. An engineer's devices are those of the sites in his care now."""
-
-    DEVICE = "device"
-    SITE = "site"
-    CUSTOMER = "customer"
-    ENGINEER = "engineer"
 
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """Seconds in each state, summed over the devices of one device, site, customer or engineer."""
+    """Seconds in each state, summed over the devices of one device, site, customer, engineer, ...
+
+    Attributes:
+        failures: how often a device went down that had been up.
+    """
 
     key: str
     name: str
     up_s: float
     down_s: float
     unwatched_s: float
+    failures: int
 
     @property
     def ratio(self) -> float | None:
@@ -43,14 +38,22 @@ class Uptime:
 
 
 def uptime(conn: Conn, scope: Scope, start: datetime, end: datetime) -> list[Uptime]:
-    """The uptime of every device, site, customer or engineer over [start, end), by key.
+    """The uptime of every device, site, customer, ... over [start, end), by key.
 
-    Only adopted devices count. The state at the last known change is taken to last, so `end` must
-    not lie in the future. Raises BadInputError when the period is empty or has no time zone.
+    Only time in which a device was in the fleet counts. The state at the last known change is taken
+    to last, so `end` must not lie in the future. Raises BadInputError when the period is empty or
+    has no time zone.
     """
-    if require_aware(start, "start") >= require_aware(end, "end"):
-        raise BadInputError(f"period: {start} to {end} is empty; the end must lie after the start")
-    rows = conn.execute(
-        load("kpi")["uptime"], {"scope": scope, "start": start, "end": end}
-    ).fetchall()
-    return [Uptime(**row) for row in rows]
+    period = Period(start, end)
+    fleet = read_fleet(conn, scope, period)
+    states = read_states(conn, period, fleet.devices)
+    columns = zip(
+        fleet.keys,
+        fleet.names,
+        fleet.seconds(states.up),
+        fleet.seconds(states.down),
+        fleet.seconds(states.unwatched),
+        fleet.counts(states.failed),
+        strict=True,
+    )
+    return [Uptime(*row) for row in columns]

@@ -96,9 +96,22 @@ def adopt(
     if row is None:
         raise NotAllowedError(f"device {key!r} does not wait to be adopted")
     plan = DevicePlan(key, kind, SitePlan(site) if site else None, model or None)
-    conn.execute(queries["change_device"], _device_values(plan))
+    conn.execute(queries["change_device"], _device_values(plan) | {"at": clock.now()})
     conn.execute(queries["tell_if_down"], {"device_id": row["id"]})
     audit(conn, actor, "adopt", f"device/{key}", {"site": site, "kind": kind, "model": model})
+
+
+def retire(conn: Conn, clock: Clock, key: str, *, actor: str) -> int:
+    """Takes a device out of the fleet, since it was replaced or has gone: from then on it counts
+    nowhere and raises nothing; what it did before stays. Returns its id.
+
+    Raises NotAllowedError when it is not in the fleet.
+    """
+    row = conn.execute(load("devices")["retire"], {"key": key, "at": clock.now()}).fetchone()
+    if row is None:
+        raise NotAllowedError(f"device {key!r} is not in the fleet")
+    audit(conn, actor, "retire", f"device/{key}", {})
+    return int(row["id"])
 
 
 def found_keys(conn: Conn) -> list[str]:
@@ -161,7 +174,8 @@ class _Changes:
             raise BadInputError(
                 f"site: {site.key!r} is new and needs a customer; known: {self._known_sites()}"
             )
-        self._put("sites", "change_site" if is_known else "put_site", asdict(site))
+        values = asdict(site) | {"at": self._now}
+        self._put("sites", "change_site" if is_known else "put_site", values)
 
     def device(self, plan: DevicePlan) -> None:
         queries = load("devices")

@@ -32,6 +32,9 @@ UPDATE site
 SET name = coalesce(%(name)s::text, site.name),
     customer_id = coalesce(wanted.customer_id, site.customer_id),
     engineer_id = coalesce(wanted.engineer_id, site.engineer_id),
+    engineer_since = CASE WHEN coalesce(wanted.engineer_id, site.engineer_id)
+                               IS DISTINCT FROM site.engineer_id
+                          THEN %(at)s::timestamptz ELSE site.engineer_since END,
     city = coalesce(%(city)s::text, site.city),
     region_class = coalesce(%(region_class)s::text, site.region_class),
     time_zone = coalesce(%(time_zone)s::text, site.time_zone),
@@ -62,6 +65,8 @@ RETURNING id
 UPDATE device
 SET kind = coalesce(%(kind)s::text, device.kind),
     site_id = coalesce(wanted.site_id, device.site_id),
+    placed_at = CASE WHEN wanted.site_id <> device.site_id THEN %(at)s::timestamptz
+                     ELSE device.placed_at END,
     model = coalesce(%(model)s::text, device.model),
     serial = coalesce(%(serial)s::text, device.serial),
     installed_on = coalesce(%(installed_on)s::date, device.installed_on)
@@ -72,6 +77,17 @@ WHERE device.key = %(key)s
       (coalesce(%(kind)s::text, device.kind), coalesce(wanted.site_id, device.site_id),
        coalesce(%(model)s::text, device.model), coalesce(%(serial)s::text, device.serial),
        coalesce(%(installed_on)s::date, device.installed_on))
+RETURNING device.id
+
+-- Out of the fleet: its stay is kept, and when it is heard again it is found anew.
+-- name: retire
+WITH stay AS (
+    SELECT id, adopted_at FROM device WHERE key = %(key)s AND adopted_at IS NOT NULL FOR UPDATE
+), kept AS (
+    INSERT INTO device_stay_past (device_id, from_at, until_at)
+    SELECT id, adopted_at, %(at)s FROM stay WHERE adopted_at < %(at)s
+)
+UPDATE device SET adopted_at = NULL FROM stay WHERE device.id = stay.id
 RETURNING device.id
 
 -- It stands where it is known to, or where its topic says, if there is such a site.

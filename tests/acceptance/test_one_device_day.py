@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desk import actions, ledger, sla
+from desk import actions, sla
+from desk.sla.reading import clocks_of
 from domain.clock import ManualClock
 from domain.fault import FaultClass
 from forecall.config import Settings
 from forecall.demo import build_demo
-from kpi.uptime.figures import Scope, uptime
+from kpi.uptime.figures import uptime
+from kpi.uptime.fleet import Scope
 from models.registry.artifacts import champions
 from models.registry.catalogue import Stage
 from models.registry.stages import promote
@@ -193,8 +195,7 @@ def _history(day: Day, ticket_id: int) -> list[Row]:
 
 def _sla(day: Day, ticket_id: int) -> list[sla.SlaClock]:
     with day.database.transaction() as conn:
-        events = ledger.events(conn, ticket_id)
-    return sla.clocks(events, sla.KIOSK_PLAN, "urban", day.clock.now())
+        return clocks_of(conn, [ticket_id], day.clock.now())[ticket_id]
 
 
 def _down_seconds(day: Day, key: str) -> float:

@@ -17,6 +17,7 @@ from domain.device import ReportedState
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from domain.report import Contact, DeviceReport
 from pipeline.devices import fleet
+from pipeline.devices.sheet import read_sheet
 from pipeline.ingest import Ingest
 from storage.database import Database
 from tests.devices.conftest import Forecall
@@ -170,7 +171,9 @@ def test_a_device_that_is_down_when_it_is_adopted_gets_its_alert(
     _hear(database, clock, "N-1", "N-2")
     clock.advance(timedelta(minutes=1))
     _hear(database, clock, "N-1", contact=Contact(reported=ReportedState.HARDWARE_ERROR))
-    evaluate(database, clock, Cases(clock), RuleBooks())  # nobody's device: heard, and nothing is said
+    evaluate(
+        database, clock, Cases(clock), RuleBooks()
+    )  # nobody's device: heard, and nothing is said
     assert rows(database, "SELECT FROM alert") == []
     if how == "adopted":
         for key in ("N-1", "N-2"):
@@ -192,3 +195,49 @@ def _hear(
     Ingest(database, clock, "mqtt").store(
         [DeviceReport(key, now, now, contact=contact or Contact()) for key in keys]
     )
+
+
+def test_where_a_device_stood_and_who_cared_is_kept_with_its_end(
+    database: Database, clock: ManualClock, file: Path
+) -> None:
+    with database.transaction() as conn:
+        fleet.take_in(conn, clock, read_sheet(file.name, file.read_bytes()), actor="li")
+    clock.advance(timedelta(days=3))
+    file.write_text("device,site,engineer\nCLK-1,s2,\nTILL-1,s1,z.wang\n", encoding="utf-8")
+    with database.transaction() as conn:
+        for _ in range(2):  # again, it changes nothing
+            fleet.take_in(conn, clock, read_sheet(file.name, file.read_bytes()), actor="li")
+    places = rows(
+        database,
+        """SELECT device.key, site.key AS site, until_at, placed_at
+           FROM device_place_past JOIN device ON device.id = device_id
+           JOIN site ON site.id = device_place_past.site_id""",
+    )
+    assert places == [
+        {"key": "CLK-1", "site": "s1", "until_at": clock.now(), "placed_at": clock.now()}
+    ]
+    care = rows(
+        database,
+        """SELECT site.key, engineer.key AS engineer, until_at FROM site_care_past AS past
+           JOIN site ON site.id = site_id JOIN engineer ON engineer.id = past.engineer_id""",
+    )
+    assert care == [{"key": "s1", "engineer": "m.ahmadi", "until_at": clock.now()}]
+
+
+def test_a_device_that_has_gone_counts_nowhere_and_can_come_back(
+    database: Database, clock: ManualClock, file: Path
+) -> None:
+    with database.transaction() as conn:
+        fleet.take_in(conn, clock, read_sheet(file.name, file.read_bytes()), actor="li")
+    came = clock.now()
+    clock.advance(timedelta(days=9))
+    with database.transaction() as conn:
+        fleet.retire(conn, clock, "K-1", actor="li")
+        with pytest.raises(NotAllowedError, match="not in the fleet"):
+            fleet.retire(conn, clock, "K-1", actor="li")
+        assert "K-1" in fleet.found_keys(conn)
+        assert [row["key"] for row in fleet.listed(conn, found=True)] == ["K-1"]
+        fleet.adopt(conn, clock, "K-1", actor="li")
+    assert rows(database, "SELECT from_at, until_at FROM device_stay_past") == [
+        {"from_at": came, "until_at": clock.now()}
+    ]

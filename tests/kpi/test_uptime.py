@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadInputError
-from kpi.uptime.figures import Scope, Uptime, uptime
+from kpi.uptime.figures import Uptime, uptime
+from kpi.uptime.fleet import Scope
 from storage.database import Conn, Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -22,9 +23,10 @@ History = list[tuple[int, str]]
 
 def device(conn: Conn, key: str, site: int | None = None, *, adopted: bool = True) -> int:
     row = conn.execute(
-        """INSERT INTO device (key, kind, site_id, adopted_at) VALUES (%s, 'pos', %s, %s)
+        """INSERT INTO device (key, kind, model, site_id, adopted_at)
+           VALUES (%s, 'pos', 'M1', %s, %s)
            RETURNING id""",
-        [key, site, NOON if adopted else None],
+        [key, site, NOON - HOUR if adopted else None],
     ).fetchone()
     assert row is not None
     return int(row["id"])
@@ -100,8 +102,9 @@ def test_each_scope_sums_its_own_devices(database: Database) -> None:
         conn.execute("INSERT INTO customer (key, name) VALUES ('c1', 'One'), ('c2', 'Two')")
         conn.execute("INSERT INTO engineer (key, name) VALUES ('li', 'Li Wei')")
         conn.execute(
-            """INSERT INTO site (key, name, customer_id, engineer_id)
-               VALUES ('s1', 'First', 1, 1), ('s2', 'Second', 1, NULL), ('s3', 'Third', 2, 1)"""
+            """INSERT INTO site (key, name, customer_id, engineer_id, city)
+               VALUES ('s1', 'First', 1, 1, 'Lhasa'), ('s2', 'Second', 1, NULL, 'Lhasa'),
+                      ('s3', 'Third', 2, 1, 'Lhasa')"""
         )
         for site in (1, 2, 3):
             write_history(conn, device(conn, f"d{site}", site), [(0, "up"), (10 * site, "down")])
@@ -114,6 +117,8 @@ def test_each_scope_sums_its_own_devices(database: Database) -> None:
     assert found[Scope.SITE] == {"s1": 10, "s2": 20, "s3": 30}
     assert found[Scope.CUSTOMER] == {"c1": 30, "c2": 30}
     assert found[Scope.ENGINEER] == {"li": 40}
+    assert found[Scope.REGION] == {"Lhasa": 60}
+    assert found[Scope.MODEL] == {"M1": 60}
 
 
 def test_time_that_nobody_watched_lowers_nobody_s_uptime(database: Database) -> None:
