@@ -21,6 +21,11 @@ class Origin(StrEnum):
     PREDICTION = "prediction"
     ANOMALY = "anomaly"
     CONSUMABLE = "consumable"
+    STATE = "state"
+    RATE = "rate"
+    ABSENCE = "absence"
+    FORECAST = "forecast"
+    EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True)
