@@ -1,6 +1,8 @@
 """What people do with cases. Every action adds an event, and an audit entry with the actor's name.
 
-Each raises NotFoundError, NotAllowedError or StoreUnavailableError, and then changes nothing.
+Each raises NotFoundError, NotAllowedError or StoreUnavailableError, and then changes nothing. Who
+gives the `version` that they decided on is told by ChangedMeanwhileError when somebody else has
+decided something since.
 """
 
 from __future__ import annotations
@@ -15,15 +17,12 @@ from psycopg.types.json import Jsonb
 from alerts import board
 from alerts.sign import Origin
 from desk import ledger
-from desk.case import Kind, Ticket
-from desk.cases import advice, case_before, engineer_of, record_maintenance
-from desk.ledger import Opening
+from desk.case import DECISIONS, Kind, Ticket
+from desk.cases import record_maintenance
 from desk.lifecycle import MOVES, CancelReason, TicketState
 from domain.clock import Clock, SystemClock
-from domain.errors import NotAllowedError, NotFoundError
-from domain.fault import Fault
-from domain.report import Severity
-from domain.text import N_, Text
+from domain.errors import ChangedMeanwhileError, NotAllowedError, NotFoundError
+from domain.fault import Finding
 from storage.database import Conn, Database
 from storage.queries import load
 
@@ -32,12 +31,18 @@ _TOLD = [Origin.PREDICTION, Origin.EVENT]
 
 
 def acknowledge(
-    database: Database, clock: Clock, ticket_id: int, *, actor: str, note: str = ""
+    database: Database,
+    clock: Clock,
+    ticket_id: int,
+    *,
+    actor: str,
+    note: str = "",
+    version: int | None = None,
 ) -> Ticket:
     """Somebody has taken the case up: its alert is acknowledged, and a new ticket is planned."""
     with database.transaction() as conn, _audited(conn, actor, "acknowledge", ticket_id, note):
         now = clock.now()
-        ticket = ledger.lock(conn, ticket_id)
+        ticket = lock_as_seen(conn, ticket_id, version)
         seen = _acknowledge_alert_of(conn, ticket, now, actor)
         if ticket.state is TicketState.NEW:
             return ledger.move(conn, ticket, "plan", now, actor, _note(note))
@@ -52,19 +57,25 @@ def acknowledge_alert(database: Database, clock: Clock, alert_id: int, *, actor:
     """Somebody has seen an alert; meant for those that have no ticket."""
     with database.transaction() as conn:
         board.acknowledge(conn, alert_id, clock.now(), actor)
-        _audit(conn, actor, "acknowledge", f"alert/{alert_id}", {})
+        audit(conn, actor, "acknowledge", f"alert/{alert_id}", {})
 
 
 def assign(
-    database: Database, clock: Clock, ticket_id: int, engineer_id: int, *, actor: str
+    database: Database,
+    clock: Clock,
+    ticket_id: int,
+    engineer_id: int,
+    *,
+    actor: str,
+    version: int | None = None,
 ) -> Ticket:
     """Hands the case to an engineer."""
     with (
         database.transaction() as conn,
         _audited(conn, actor, "assign", ticket_id, str(engineer_id)),
     ):
-        _require(conn, "engineer", {"engineer_id": engineer_id})
-        ticket = _open(ledger.lock(conn, ticket_id))
+        require(conn, "engineer", {"engineer_id": engineer_id})
+        ticket = _open(lock_as_seen(conn, ticket_id, version))
         data = {"engineer_id": engineer_id}
         return ledger.append(conn, ticket, Kind.ASSIGNED, clock.now(), actor, data)
 
@@ -78,18 +89,43 @@ def move(
     actor: str,
     note: str = "",
     reason: CancelReason | None = None,
+    finding: Finding | None = None,
+    version: int | None = None,
 ) -> Ticket:
     """Takes one of the moves that `desk.lifecycle.offered` lists for the ticket's state.
 
-    `cancel` needs a reason. `repair` of a breakdown is recorded as maintenance. The end of a case
-    settles its alert, which stays open only while its condition is still observed.
+    `cancel` needs a reason. What mends a breakdown is recorded as maintenance. The end of a case
+    settles its alert, which stays open only while its condition is still observed. `finding` is what
+    was found at the component.
     """
     _refuse_move(name, reason)
     with database.transaction() as conn, _audited(conn, actor, name, ticket_id, note):
         now = clock.now()
         data = _note(note) | ({"reason": reason} if reason else {})
-        ticket = ledger.move(conn, ledger.lock(conn, ticket_id), name, now, actor, data)
-        return finish_move(conn, ticket, now, actor)
+        ticket = lock_as_seen(conn, ticket_id, version)
+        ticket = ledger.move(conn, ticket, name, now, actor, data)
+        if finding is not None:
+            ticket = ledger.append(conn, ticket, Kind.FOUND, now, actor, {"finding": finding})
+        return finish_move(conn, ticket, now, actor, MOVES[name].mends or "repaired")
+
+
+def found(
+    database: Database,
+    clock: Clock,
+    ticket_id: int,
+    finding: Finding,
+    *,
+    actor: str,
+    note: str = "",
+    version: int | None = None,
+) -> Ticket:
+    """Records what was found at the component; also after the case's end. The last one counts."""
+    with database.transaction() as conn, _audited(conn, actor, "found", ticket_id, finding):
+        ticket = lock_as_seen(conn, ticket_id, version)
+        if ticket.fault is None:
+            raise NotAllowedError(f"ticket {ticket_id} speaks of no component yet")
+        data = {"finding": finding, **_note(note)}
+        return ledger.append(conn, ticket, Kind.FOUND, clock.now(), actor, data)
 
 
 def note(database: Database, clock: Clock, ticket_id: int, text: str, *, actor: str) -> Ticket:
@@ -101,28 +137,13 @@ def note(database: Database, clock: Clock, ticket_id: int, text: str, *, actor: 
         return ledger.append(conn, ticket, Kind.NOTE, clock.now(), actor, _note(text))
 
 
-def report_by_phone(
-    database: Database, clock: Clock, fault: Fault, description: str, *, actor: str
+def finish_move(
+    conn: Conn, ticket: Ticket, now: datetime, actor: str, mended: str = "repaired"
 ) -> Ticket:
-    """A customer called: opens the fault's case or adds to the one that is open."""
-    with database.transaction() as conn:
-        _require(conn, "device", {"device_id": fault.device_id})
-        now = clock.now()
-        ticket = ledger.lock_open(conn, fault)
-        ticket = ticket or _open_by_phone(conn, fault, description, now, actor)
-        ticket = ticket or ledger.lock_open(conn, fault)  # opened by another in this moment
-        if ticket is None:
-            raise NotAllowedError("the case was opened and closed meanwhile; try again")
-        data = {"call": True, **_note(description)}
-        ticket = ledger.append(conn, ticket, Kind.NOTE, now, actor, data)
-        _audit(conn, actor, "report_by_phone", f"ticket/{ticket.id}", {"note": description})
-        return ticket
-
-
-def finish_move(conn: Conn, ticket: Ticket, now: datetime, actor: str) -> Ticket:
     """What follows from the state that a case has just reached."""
     if ticket.state is TicketState.REPAIRED:
-        record_maintenance(conn, ticket.fault, "repaired", now, now)
+        if ticket.fault is not None:
+            record_maintenance(conn, ticket.fault, mended, now, now)
         return _hush(conn, ticket, now)
     if ticket.state.ended:
         alert_id = _open_alert(conn, ticket)
@@ -151,28 +172,30 @@ def _acknowledge_alert_of(conn: Conn, ticket: Ticket, now: datetime, actor: str)
 
 
 def _open_alert(conn: Conn, ticket: Ticket) -> int | None:
+    if ticket.fault is None:
+        return None
     row = conn.execute(
         load("desk")["lock_alert_of_fault"], ledger.fault_row(ticket.fault)
     ).fetchone()
     return row["id"] if row else None
 
 
-def _open_by_phone(
-    conn: Conn, fault: Fault, description: str, now: datetime, actor: str
-) -> Ticket | None:
-    opening = Opening(
-        fault=fault,
-        alert_id=None,
-        origin="phone",
-        severity=Severity.ERROR,
-        title=Text(N_("Reported by telephone: {words}"), {"words": description}),
-        assignee_id=engineer_of(conn, fault.device_id),
-        repeat_of=case_before(conn, fault, now),
-        predicted_at=None,
-        failed_at=None,
-        more=advice(fault),
-    )
-    return ledger.open_ticket(conn, opening, now, actor)
+def lock_as_seen(conn: Conn, ticket_id: int, version: int | None) -> Ticket:
+    """Locks a case that the caller saw in `version`; None: whatever it is like now.
+
+    What is merely observed since then is no hindrance; what somebody decided is.
+    Raises NotFoundError, ChangedMeanwhileError.
+    """
+    ticket = ledger.lock(conn, ticket_id)
+    if version is None or version == ticket.version:
+        return ticket
+    for event in ledger.events(conn, ticket_id):
+        if event.version > version and event.kind in DECISIONS:
+            raise ChangedMeanwhileError(
+                f"ticket {ticket_id}: {event.actor} has changed it ({event.kind}, now "
+                f"{ticket.state}) since it was shown"
+            )
+    return ticket
 
 
 def _refuse_move(name: str, reason: CancelReason | None) -> None:
@@ -188,7 +211,8 @@ def _open(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def _require(conn: Conn, what: str, key: dict[str, int]) -> None:
+def require(conn: Conn, what: str, key: dict[str, int]) -> None:
+    """Raises NotFoundError unless there is such an engineer, device or site."""
     row = conn.execute(load("desk")[f"{what}_exists"], key).fetchone()
     if row is None or not row["there"]:
         raise NotFoundError(f"there is no {what} {next(iter(key.values()))}")
@@ -202,10 +226,11 @@ def _note(text: str) -> dict[str, Any]:
 def _audited(conn: Conn, actor: str, action: str, ticket_id: int, detail: str) -> Iterator[None]:
     """Writes the audit entry once the action is through."""
     yield
-    _audit(conn, actor, action, f"ticket/{ticket_id}", {"detail": detail} if detail else {})
+    audit(conn, actor, action, f"ticket/{ticket_id}", {"detail": detail} if detail else {})
 
 
-def _audit(conn: Conn, actor: str, action: str, target: str, detail: dict[str, Any]) -> None:
+def audit(conn: Conn, actor: str, action: str, target: str, detail: dict[str, Any]) -> None:
+    """Writes down who did what. `target` is a kind and a name: "ticket/7"."""
     conn.execute(
         load("desk")["audit"],
         {

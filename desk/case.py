@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.lifecycle import TicketState
-from domain.fault import Fault, FaultClass
+from domain.fault import Fault, FaultClass, Finding
 from domain.report import Severity
 from domain.text import Text
 
@@ -23,7 +23,19 @@ class Kind(StrEnum):
     RETURNED = "returned"  # nothing is seen of the fault any more
     MOVED = "moved"
     ASSIGNED = "assigned"
+    ESCALATED = "escalated"  # somebody on the next level is told
+    IDENTIFIED = "identified"  # whose site was known only: now the device is
+    FOUND = "found"  # what whoever looked at the component found
+    CALL = "call"
     NOTE = "note"
+    SLA_WARNING = "sla_warning"
+    SLA_BREACH = "sla_breach"
+
+
+DECISIONS = frozenset(
+    {Kind.MOVED, Kind.ASSIGNED, Kind.ESCALATED, Kind.IDENTIFIED, Kind.FOUND, Kind.FAILED}
+)
+"""Events after which whoever decided on what was before should look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +54,19 @@ class TicketEvent:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One row of `ticket`; every field comes from its events."""
+    """One row of `ticket`; every field comes from its events.
+
+    Attributes:
+        fault: None for the ticket of a batch, and while it isn't known which device a call is about.
+        batch_id: of the batch whose ticket this is.
+        site_id: where a call came from; set while the device isn't known, and kept.
+        resumes_to: where the work goes on after a wait.
+        level: how often it was escalated.
+        finding: what was found at the component.
+    """
 
     id: int
-    fault: Fault
+    fault: Fault | None
     alert_id: int | None
     origin: str
     state: TicketState
@@ -59,6 +80,11 @@ class Ticket:
     returned_at: datetime | None
     closed_at: datetime | None
     version: int
+    batch_id: int | None = None
+    site_id: int | None = None
+    resumes_to: TicketState | None = None
+    level: int = 0
+    finding: Finding | None = None
 
 
 def fold(events: Iterable[TicketEvent]) -> Ticket:
@@ -75,7 +101,7 @@ def opened(event: TicketEvent) -> Ticket:
     data = event.data
     return Ticket(
         id=event.ticket_id,
-        fault=Fault(data["device_id"], data["component"], FaultClass(data["fault_class"])),
+        fault=fault_in(data),
         alert_id=data["alert_id"],
         origin=data["origin"],
         state=TicketState.NEW,
@@ -89,7 +115,19 @@ def opened(event: TicketEvent) -> Ticket:
         returned_at=None,
         closed_at=None,
         version=event.version,
+        batch_id=data.get("batch_id"),
+        site_id=data.get("site_id"),
     )
+
+
+FAULT_COLUMNS = ("device_id", "component", "fault_class")
+
+
+def fault_in(row: Mapping[str, Any]) -> Fault | None:
+    """The fault that a ticket's row, or the data of its first event, names."""
+    if row["device_id"] is None:
+        return None
+    return Fault(row["device_id"], row["component"], FaultClass(row["fault_class"]))
 
 
 def apply(ticket: Ticket, event: TicketEvent) -> Ticket:
@@ -124,14 +162,33 @@ def _returned(ticket: Ticket, event: TicketEvent) -> Ticket:
 
 def _moved(ticket: Ticket, event: TicketEvent) -> Ticket:
     state = TicketState(event.to_state)
-    return replace(ticket, state=state, closed_at=event.at if state.ended else None)
+    before = ticket.resumes_to if ticket.state.waiting else ticket.state
+    return replace(
+        ticket,
+        state=state,
+        closed_at=event.at if state.ended else None,
+        resumes_to=before if state.waiting else None,
+    )
 
 
 def _assigned(ticket: Ticket, event: TicketEvent) -> Ticket:
     return replace(ticket, assignee_id=event.data["engineer_id"])
 
 
-def _noted(ticket: Ticket, event: TicketEvent) -> Ticket:
+def _escalated(ticket: Ticket, event: TicketEvent) -> Ticket:
+    return replace(ticket, level=event.data["level"])
+
+
+def _identified(ticket: Ticket, event: TicketEvent) -> Ticket:
+    data = event.data
+    return replace(ticket, fault=fault_in(data), repeat_of=ticket.repeat_of or data["repeat_of"])
+
+
+def _found(ticket: Ticket, event: TicketEvent) -> Ticket:
+    return replace(ticket, finding=Finding(event.data["finding"]))
+
+
+def _unchanged(ticket: Ticket, event: TicketEvent) -> Ticket:
     return ticket
 
 
@@ -141,7 +198,13 @@ _APPLY: dict[Kind, Callable[[Ticket, TicketEvent], Ticket]] = {
     Kind.RETURNED: _returned,
     Kind.MOVED: _moved,
     Kind.ASSIGNED: _assigned,
-    Kind.NOTE: _noted,
+    Kind.ESCALATED: _escalated,
+    Kind.IDENTIFIED: _identified,
+    Kind.FOUND: _found,
+    Kind.CALL: _unchanged,
+    Kind.NOTE: _unchanged,
+    Kind.SLA_WARNING: _unchanged,
+    Kind.SLA_BREACH: _unchanged,
 }
 
 

@@ -6,7 +6,7 @@ the same case wait for each other and never block each other for good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alerts.outbox import Announcement, Topic, announce
-from desk.case import Kind, Ticket, TicketEvent, apply
+from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
-from domain.fault import Fault, FaultClass
+from domain.fault import Fault, Finding
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
@@ -35,9 +35,13 @@ _TOPICS = {
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a new ticket starts with. `more` is kept in its first event."""
+    """What a new ticket starts with. `more` is kept in its first event.
 
-    fault: Fault
+    Attributes:
+        fault: None: it isn't known which device `site_id` called about.
+    """
+
+    fault: Fault | None
     alert_id: int | None
     origin: str
     severity: Severity
@@ -47,14 +51,16 @@ class Opening:
     predicted_at: datetime | None
     failed_at: datetime | None
     more: Mapping[str, Any]
+    site_id: int | None = None
 
 
 def open_ticket(conn: Conn, opening: Opening, at: datetime, actor: str) -> Ticket | None:
     """Opens the ticket of a fault; None when another one of it is open already."""
     row = conn.execute(
         load("desk")["open"],
-        fault_row(opening.fault)
+        _place(opening.fault)
         | {
+            "site_id": opening.site_id,
             "alert_id": opening.alert_id,
             "origin": opening.origin,
             "severity": opening.severity,
@@ -108,7 +114,8 @@ def move(
 ) -> Ticket:
     """Takes the named transition. Raises NotAllowedError."""
     taken = move_from(name, ticket.state)
-    return append(conn, ticket, Kind.MOVED, at, actor, {"move": name, **(data or {})}, taken.target)
+    target = taken.target or ticket.resumes_to or TicketState.PLANNED
+    return append(conn, ticket, Kind.MOVED, at, actor, {"move": name, **(data or {})}, target)
 
 
 def lock(conn: Conn, ticket_id: int) -> Ticket:
@@ -146,24 +153,35 @@ def fault_row(fault: Fault) -> Row:
     }
 
 
+def _place(fault: Fault | None) -> Row:
+    none = {"device_id": None, "component": "", "fault_class": ""}
+    return none if fault is None else fault_row(fault)
+
+
+_READ: dict[str, Callable[[Any], object]] = {
+    "state": TicketState,
+    "severity": Severity,
+    "title": Text.from_json,
+}
+_READ_WHERE_SET: dict[str, Callable[[Any], object]] = {
+    "resumes_to": TicketState,
+    "finding": Finding,
+}
+
+
 def ticket_of(row: Row) -> Ticket:
     """A row of `ticket` as its value."""
-    fault = Fault(row["device_id"], row["component"], FaultClass(row["fault_class"]))
-    taken = ("device_id", "component", "fault_class", "state", "severity", "title")
-    rest = {name: value for name, value in row.items() if name not in taken}
-    return Ticket(
-        fault=fault,
-        state=TicketState(row["state"]),
-        severity=Severity(row["severity"]),
-        title=Text.from_json(row["title"]),
-        **rest,
-    )
+    fields = {name: row[name] for name in row if name not in FAULT_COLUMNS}
+    fields |= {name: read(row[name]) for name, read in _READ.items()}
+    fields |= {name: read(row[name]) for name, read in _READ_WHERE_SET.items() if row[name]}
+    return Ticket(fault=fault_in(row), **fields)
 
 
 def _first_event(ticket_id: int, opening: Opening, at: datetime, actor: str) -> TicketEvent:
     data = {
         **opening.more,
-        **fault_row(opening.fault),
+        **_place(opening.fault),
+        "site_id": opening.site_id,
         "alert_id": opening.alert_id,
         "origin": opening.origin,
         "severity": opening.severity,
@@ -207,15 +225,20 @@ def _topic(event: TicketEvent) -> Topic:
 
 def _row(ticket: Ticket) -> Row:
     return {
+        **_place(ticket.fault),
         "id": ticket.id,
         "alert_id": ticket.alert_id,
         "state": ticket.state,
         "severity": ticket.severity,
         "title": Jsonb(ticket.title.to_json()),
         "assignee_id": ticket.assignee_id,
+        "repeat_of": ticket.repeat_of,
         "predicted_at": ticket.predicted_at,
         "failed_at": ticket.failed_at,
         "returned_at": ticket.returned_at,
         "closed_at": ticket.closed_at,
         "version": ticket.version,
+        "resumes_to": ticket.resumes_to,
+        "level": ticket.level,
+        "finding": ticket.finding,
     }

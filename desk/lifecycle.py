@@ -1,7 +1,8 @@
 """The life of a ticket: one table of named transitions.
 
 The order of handling is that of the field: confirm, diagnose from afar, repair from afar, visit,
-repair or replace, verify with the customer.
+repair or replace, verify with the customer. After what paralyses a device both begin at once:
+remote handling, and an engineer's way to it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class TicketState(StrEnum):
     @property
     def ended(self) -> bool:
         return self in (TicketState.CLOSED, TicketState.CANCELLED)
+
+    @property
+    def waiting(self) -> bool:
+        return self in (TicketState.WAITING_CUSTOMER, TicketState.WAITING_PART)
 
     @property
     def done(self) -> bool:
@@ -76,20 +81,25 @@ class Move:
 
     Attributes:
         label: the words on its button and in the history.
+        target: where it leads; None: to where the work was when the waiting began.
         by_rule: made by Forecall on what it observes, not offered to people.
+        mends: what the repair history says was done to the component; empty: nothing was.
     """
 
     name: str
     label: str
     sources: frozenset[TicketState]
-    target: TicketState
+    target: TicketState | None
     by_rule: bool = False
+    mends: str = ""
 
 
 _S = TicketState
 _WAITING = frozenset({_S.WAITING_CUSTOMER, _S.WAITING_PART})
 _BEFORE_VISIT = frozenset({_S.NEW, _S.PLANNED, _S.REMOTE_DIAGNOSIS})
-_AT_WORK = _BEFORE_VISIT | {_S.DISPATCHED, _S.UNDER_WAY, _S.ON_SITE}
+_OUT = frozenset({_S.DISPATCHED, _S.UNDER_WAY})
+_AT_WORK = _BEFORE_VISIT | _OUT | {_S.ON_SITE}
+_CAN_MEND = _AT_WORK - {_S.NEW}  # what is mended from afar may be so while somebody travels
 
 _MOVES = (
     Move("plan", N_("Plan"), frozenset({_S.NEW}), _S.PLANNED),
@@ -100,14 +110,16 @@ _MOVES = (
         _S.REMOTE_DIAGNOSIS,
     ),
     Move("dispatch", N_("Dispatch an engineer"), _BEFORE_VISIT, _S.DISPATCHED),
-    Move("set_out", N_("Set out"), frozenset({_S.DISPATCHED}), _S.UNDER_WAY),
-    Move("arrive", N_("Arrive on site"), frozenset({_S.DISPATCHED, _S.UNDER_WAY}), _S.ON_SITE),
     Move(
-        "repair",
-        N_("Repaired"),
-        frozenset({_S.PLANNED, _S.REMOTE_DIAGNOSIS, _S.ON_SITE}),
-        _S.REPAIRED,
+        "dispatch_at_once",
+        N_("Dispatch an engineer and diagnose remotely meanwhile"),
+        frozenset({_S.NEW, _S.PLANNED}),
+        _S.DISPATCHED,
     ),
+    Move("set_out", N_("Set out"), frozenset({_S.DISPATCHED}), _S.UNDER_WAY),
+    Move("arrive", N_("Arrive on site"), _OUT, _S.ON_SITE),
+    Move("repair", N_("Repaired"), _CAN_MEND, _S.REPAIRED, mends="repaired"),
+    Move("replace", N_("Part replaced"), frozenset({_S.ON_SITE}), _S.REPAIRED, mends="replaced"),
     Move("restore", N_("Back in service"), _AT_WORK | _WAITING, _S.REPAIRED, by_rule=True),
     Move(
         "fail_again",
@@ -118,15 +130,21 @@ _MOVES = (
     ),
     Move("verify", N_("Verified with the customer"), frozenset({_S.REPAIRED}), _S.VERIFIED),
     Move("close", N_("Close"), frozenset({_S.VERIFIED}), _S.CLOSED),
-    Move("wait_for_customer", N_("Wait for the customer"), _AT_WORK, _S.WAITING_CUSTOMER),
-    Move("wait_for_part", N_("Wait for a part"), _AT_WORK, _S.WAITING_PART),
-    Move("resume", N_("Resume"), _WAITING, _S.PLANNED),
     Move(
-        "cancel",
-        N_("Cancel"),
-        _BEFORE_VISIT | {_S.DISPATCHED, _S.ON_SITE} | _WAITING,  # on site: nothing is wrong
-        _S.CANCELLED,
+        "wait_for_customer",
+        N_("Wait for the customer"),
+        _AT_WORK | {_S.WAITING_PART},
+        _S.WAITING_CUSTOMER,
     ),
+    Move("wait_for_part", N_("Wait for a part"), _AT_WORK | {_S.WAITING_CUSTOMER}, _S.WAITING_PART),
+    Move(
+        "send_to_factory",
+        N_("Send to the factory"),
+        frozenset({_S.ON_SITE}),
+        _S.WAITING_PART,
+    ),
+    Move("resume", N_("Resume"), _WAITING, None),
+    Move("cancel", N_("Cancel"), _AT_WORK | _WAITING, _S.CANCELLED),
 )
 
 MOVES: dict[str, Move] = {move.name: move for move in _MOVES}

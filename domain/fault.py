@@ -28,6 +28,23 @@ FAULT_CLASS_TEXT: dict[FaultClass, str] = {
 }
 
 
+class Finding(StrEnum):
+    """What whoever looked at the component says of it; a label that models learn from."""
+
+    WORN = "worn"  # it worked still, and would not have for long
+    FAILED = "failed"
+    NO_FAULT_FOUND = "no_fault_found"
+    CANNOT_TELL = "cannot_tell"
+
+
+FINDING_TEXT: dict[Finding, str] = {
+    Finding.WORN: N_("worn: it worked still"),
+    Finding.FAILED: N_("it had failed"),
+    Finding.NO_FAULT_FOUND: N_("no fault was found"),
+    Finding.CANNOT_TELL: N_("it can't be told"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """(device, component, fault class): at most one open alert and one open ticket each."""

@@ -17,10 +17,8 @@ from console.pages.tickets import TicketFilter
 from console.room import AnActor, AReader, Room, TheRoom
 from console.security import OurForm
 from console.series import PROBABILITY, choices, read_series
-from desk import actions
+from desk.calls import Call, Channel, take
 from domain.errors import NotFoundError
-from domain.fault import Fault, FaultClass
-from domain.vocabulary import DEVICE
 from pipeline.devices.fleet import adopt
 from storage.database import Conn, Row
 from storage.queries import load
@@ -122,12 +120,8 @@ def call(
     """A customer reported a fault by telephone: on to its ticket, new or open already."""
     with room.database.transaction() as conn:
         found = _device(conn, key)
-    whole = component == DEVICE
-    fault_class = FaultClass.UNREACHABLE if whole else FaultClass.BREAKDOWN
-    fault = Fault(found["id"], component, fault_class)
-    ticket = actions.report_by_phone(
-        room.database, room.clock, fault, description, actor=actor.name
-    )
+    call = Call(Channel.PHONE, description, device_id=found["id"], component=component)
+    ticket = take(room.database, room.clock, call, actor=actor.name)
     return RedirectResponse(f"/tickets/{ticket.id}", HTTPStatus.SEE_OTHER)
 
 

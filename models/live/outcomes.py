@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from domain.fault import Finding
 from domain.text import N_
 from models.data.dataset import Dataset, join_marks
 from pipeline.features.frames import HOUR, Marks
@@ -26,9 +27,9 @@ class Outcome(StrEnum):
     """How a ticket that a prediction opened ended."""
 
     CAME_TRUE = "came_true"  # the component failed within the time foretold
-    PREVENTED = "prevented"  # it was repaired before: the part was found worn
+    PREVENTED = "prevented"  # the part was found worn, before it failed
     NOTHING_WRONG = "nothing_wrong"  # it was looked at, or the time passed, and nothing was wrong
-    UNKNOWN = "unknown"  # still open, withdrawn or a duplicate
+    UNKNOWN = "unknown"  # still open, withdrawn, a duplicate, or nobody said what was found
 
 
 OUTCOME_TEXT: dict[Outcome, str] = {
@@ -124,8 +125,19 @@ def _settled(row: Row) -> Settled:
 def _outcome(row: Row) -> tuple[Outcome, datetime | None]:
     if row["failed_at"] is not None:
         return Outcome.CAME_TRUE, row["failed_at"]
-    if row["repaired_at"] is not None:
-        return Outcome.PREVENTED, row["repaired_at"]
+    at = row["repaired_at"] or row["found_at"]
+    if row["finding"] is not None:
+        found = _OF_FINDING[Finding(row["finding"])]
+        return found, None if found is Outcome.UNKNOWN else at
     if row["reason"] == "false_alarm":
         return Outcome.NOTHING_WRONG, row["closed_at"]
     return Outcome.UNKNOWN, None
+
+
+_OF_FINDING = {
+    Finding.FAILED: Outcome.CAME_TRUE,
+    Finding.WORN: Outcome.PREVENTED,
+    Finding.NO_FAULT_FOUND: Outcome.NOTHING_WRONG,
+    Finding.CANNOT_TELL: Outcome.UNKNOWN,
+}
+"""What a deliberate look says; that something was repaired says nothing of the part."""

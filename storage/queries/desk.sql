@@ -1,7 +1,7 @@
 -- name: open
-INSERT INTO ticket (device_id, component, fault_class, alert_id, origin, state, severity, title,
-                    assignee_id, repeat_of, opened_at, predicted_at, failed_at)
-VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(alert_id)s, %(origin)s, 'new',
+INSERT INTO ticket (device_id, component, fault_class, site_id, alert_id, origin, state, severity,
+                    title, assignee_id, repeat_of, opened_at, predicted_at, failed_at)
+VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(site_id)s, %(alert_id)s, %(origin)s, 'new',
         %(severity)s, %(title)s, %(assignee_id)s, %(repeat_of)s, %(opened_at)s, %(predicted_at)s,
         %(failed_at)s)
 ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO NOTHING
@@ -51,9 +51,11 @@ VALUES (%(ticket_id)s, %(version)s, %(at)s, %(kind)s, %(actor)s, %(from_state)s,
 
 -- name: write
 UPDATE ticket
-SET alert_id = %(alert_id)s, state = %(state)s, severity = %(severity)s, title = %(title)s,
-    assignee_id = %(assignee_id)s, predicted_at = %(predicted_at)s, failed_at = %(failed_at)s,
-    returned_at = %(returned_at)s, closed_at = %(closed_at)s, version = %(version)s
+SET device_id = %(device_id)s, component = %(component)s, fault_class = %(fault_class)s,
+    alert_id = %(alert_id)s, state = %(state)s, severity = %(severity)s, title = %(title)s,
+    assignee_id = %(assignee_id)s, repeat_of = %(repeat_of)s, predicted_at = %(predicted_at)s,
+    failed_at = %(failed_at)s, returned_at = %(returned_at)s, closed_at = %(closed_at)s,
+    version = %(version)s, resumes_to = %(resumes_to)s, level = %(level)s, finding = %(finding)s
 WHERE id = %(id)s
 
 -- name: events
@@ -65,7 +67,45 @@ INSERT INTO audit_entry (at, actor, action, object, detail)
 VALUES (%(at)s, %(actor)s, %(action)s, %(object)s, %(detail)s)
 
 -- name: engineer_exists
-SELECT EXISTS (SELECT FROM engineer WHERE id = %(engineer_id)s) AS there
+SELECT EXISTS (
+    SELECT FROM engineer WHERE id = %(engineer_id)s AND disabled_at IS NULL
+) AS there
+
+-- name: site_exists
+SELECT EXISTS (SELECT FROM site WHERE id = %(site_id)s) AS there
+
+-- name: engineers
+SELECT engineer.id, name, region, skills, shift_days, shift_from, shift_until, time_zone,
+       count(ticket.id) AS load
+FROM engineer
+LEFT JOIN ticket ON ticket.assignee_id = engineer.id AND ticket.closed_at IS NULL
+WHERE engineer.disabled_at IS NULL
+GROUP BY engineer.id
+ORDER BY engineer.id
+
+-- name: places
+SELECT 'device' AS what, device.id, device.kind, site.engineer_id, site.city, engineer.region
+FROM device
+LEFT JOIN site ON site.id = device.site_id
+LEFT JOIN engineer ON engineer.id = site.engineer_id
+WHERE device.id = ANY(%(devices)s)
+UNION ALL
+SELECT 'site', site.id, '', site.engineer_id, site.city, engineer.region
+FROM site
+LEFT JOIN engineer ON engineer.id = site.engineer_id
+WHERE site.id = ANY(%(sites)s)
+
+-- Whom somebody reports to, so many levels up.
+-- name: superior
+WITH RECURSIVE above AS (
+    SELECT id, name, reports_to, 0 AS level, ARRAY[id] AS seen
+    FROM engineer WHERE id = %(engineer_id)s
+    UNION ALL
+    SELECT engineer.id, engineer.name, engineer.reports_to, above.level + 1, seen || engineer.id
+    FROM engineer JOIN above ON engineer.id = above.reports_to
+    WHERE engineer.id <> ALL(seen) AND above.level < %(level)s
+)
+SELECT id, name FROM above WHERE level = %(level)s
 
 -- name: device_exists
 SELECT EXISTS (SELECT FROM device WHERE id = %(device_id)s) AS there

@@ -106,7 +106,7 @@ SELECT ticket.id, ticket.device_id, ticket.component, ticket.predicted_at, ticke
              AND at > ticket.predicted_at
              AND at <= ticket.predicted_at + coalesce(told.horizon_h, 24) * interval '1 hour'
              AND at <= %(now)s)) AS failed_at,
-       done.repaired_at, done.reason
+       done.repaired_at, done.reason, ticket.finding, done.found_at
 FROM ticket
 LEFT JOIN LATERAL (
     SELECT model_id, horizon_h FROM prediction
@@ -116,10 +116,11 @@ LEFT JOIN LATERAL (
     ORDER BY at DESC LIMIT 1
 ) AS told ON true
 LEFT JOIN LATERAL (
-    SELECT min(at) FILTER (WHERE data ->> 'move' = 'repair') AS repaired_at,
-           min(data ->> 'reason') FILTER (WHERE data ->> 'move' = 'cancel') AS reason
+    SELECT min(at) FILTER (WHERE data ->> 'move' IN ('repair', 'replace')) AS repaired_at,
+           min(data ->> 'reason') FILTER (WHERE data ->> 'move' = 'cancel') AS reason,
+           max(at) FILTER (WHERE kind = 'found') AS found_at
     FROM ticket_event
-    WHERE ticket_id = ticket.id AND kind = 'moved' AND at <= %(now)s
+    WHERE ticket_id = ticket.id AND kind IN ('moved', 'found') AND at <= %(now)s
 ) AS done ON true
 WHERE ticket.origin = 'prediction' AND ticket.fault_class = 'breakdown'
   AND ticket.predicted_at >= %(since)s AND ticket.predicted_at <= %(now)s

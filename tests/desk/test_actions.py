@@ -11,13 +11,11 @@ from desk.actions import (
     assign,
     move,
     note,
-    report_by_phone,
 )
 from desk.case import Ticket
 from desk.lifecycle import CancelReason
 from domain.device import Cause
 from domain.errors import NotAllowedError, NotFoundError
-from domain.fault import Fault, FaultClass
 from tests.alerts.conftest import World
 
 PRINTER = "receiptPrinter"
@@ -162,34 +160,6 @@ def test_a_warning_without_a_ticket_can_be_acknowledged(world: World) -> None:
         acknowledge_alert(world.database, world.clock, alert_id, actor="li")
     with pytest.raises(NotFoundError, match="there is no alert 999"):
         acknowledge_alert(world.database, world.clock, 999, actor="li")
-
-
-def test_a_call_joins_the_open_case_and_opens_one_where_there_is_none(
-    world: World, broken: Ticket
-) -> None:
-    joined = report_by_phone(world.database, world.clock, broken.fault, "no receipt", actor="desk")
-    assert joined.id == broken.id
-    other = Fault(world.pos, "device", FaultClass.UNREACHABLE)
-    opened = report_by_phone(world.database, world.clock, other, "it is dark", actor="desk")
-    assert (opened.origin, opened.assignee_id) == ("phone", world.engineer)
-    with pytest.raises(NotFoundError, match="there is no device 999"):
-        report_by_phone(
-            world.database,
-            world.clock,
-            Fault(999, "device", FaultClass.UNREACHABLE),
-            "?",
-            actor="desk",
-        )
-
-
-def test_a_sign_joins_the_case_that_a_call_opened(world: World) -> None:
-    fault = Fault(world.kiosk, "device", FaultClass.UNREACHABLE)
-    called = report_by_phone(world.database, world.clock, fault, "it is dark", actor="desk")
-    world.transition(world.kiosk, "down", Cause.MISSED_HEARTBEATS)
-    world.evaluate()
-    ticket = world.ticket()
-    assert (ticket.id, ticket.alert_id) == (called.id, world.alerts()[0]["id"])
-    assert ticket.failed_at == world.clock.now()
 
 
 def test_history_can_not_be_rewritten(world: World, broken: Ticket) -> None:

@@ -8,14 +8,15 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desk.actions import acknowledge, acknowledge_alert, move, report_by_phone
+from desk.actions import acknowledge, acknowledge_alert, move
+from desk.calls import Call, Channel
+from desk.calls import take as take_call
 from desk.case import fold
 from desk.ledger import ticket_of
 from desk.lifecycle import MOVES, CancelReason
 from desk.upkeep import tick
 from domain.device import Cause
 from domain.errors import NotAllowedError
-from domain.fault import Fault, FaultClass
 from storage.engine import detect
 from tests.alerts.conftest import World
 
@@ -34,11 +35,16 @@ DEVICE_STEPS: dict[str, Callable[[World, int], object]] = {
     "likely": lambda world, device: world.predict(device, PRINTER, 0.9),
     "unlikely": lambda world, device: world.predict(device, PRINTER, 0.1),
     "power": lambda world, device: world.predict(device, "powerSupply", 0.7),
-    "call": lambda world, device: report_by_phone(
+    "call": lambda world, device: take_call(
         world.database,
         world.clock,
-        Fault(device, PRINTER, FaultClass.BREAKDOWN),
-        "it prints nothing",
+        Call(Channel.PHONE, "it prints nothing", device_id=device, component=PRINTER),
+        actor="desk",
+    ),
+    "call about something": lambda world, device: take_call(
+        world.database,
+        world.clock,
+        Call(Channel.PHONE, "it does not work", device_id=device),
         actor="desk",
     ),
 }
@@ -55,7 +61,7 @@ def act(world: World, name: str, device: int) -> None:
     for row in world.rows(f"SELECT id FROM alert WHERE device_id = {device} AND closed_at IS NULL"):
         if name == "acknowledge_alert":
             acknowledge_alert(world.database, world.clock, row["id"], actor=actor)
-    for ticket in [one for one in world.tickets() if one.fault.device_id == device]:
+    for ticket in [one for one in world.tickets() if one.fault and one.fault.device_id == device]:
         if name == "acknowledge":
             acknowledge(world.database, world.clock, ticket.id, actor=actor)
         elif name in MOVES:

@@ -43,7 +43,7 @@ def case(*moves: tuple[float, str], foretold: bool = False) -> list[TicketEvent]
             kind = Kind.FAILED
         else:
             assert state in MOVES[name].sources, (state, name)
-            target, more = MOVES[name].target, {"move": name}
+            target, more = MOVES[name].target or TicketState.PLANNED, {"move": name}
         version = len(events) + 1
         events.append(TicketEvent(1, version, at(minute), kind, "test", state, target, more))
         state = target
@@ -188,7 +188,7 @@ def cases(draw: st.DrawFn) -> list[TicketEvent]:
             break
         name = draw(st.sampled_from(names))
         moves.append((minute, name))
-        state = state if name == "failed" else MOVES[name].target
+        state = state if name == "failed" else MOVES[name].target or TicketState.PLANNED
     return case(*moves, foretold=foretold)
 
 

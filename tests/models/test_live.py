@@ -8,12 +8,13 @@ import pytest
 
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
-from desk.actions import move
+from desk.actions import found, move
 from desk.cases import Cases
 from desk.lifecycle import CancelReason
 from desk.upkeep import tick
 from domain.clock import ManualClock
 from domain.errors import BadInputError
+from domain.fault import Finding
 from models.live.outcomes import Outcome, outcomes, precision, with_prevented
 from models.live.score import CURVE_DAYS, score
 from models.registry.artifacts import champions
@@ -110,10 +111,12 @@ def _foretold(world: World) -> int:
     return world.ticket().id
 
 
-def _repair(world: World, ticket: int) -> None:
-    for name in ("plan", "dispatch", "arrive", "repair"):
+def _repair(world: World, ticket: int, finding: Finding | None) -> None:
+    for name in ("plan", "dispatch", "arrive"):
         world.pass_time(hours=1)
         move(world.database, world.clock, ticket, name, actor="li")
+    world.pass_time(hours=1)
+    move(world.database, world.clock, ticket, "replace", actor="li", finding=finding)
 
 
 def test_a_failure_after_a_prediction_came_true(world: World) -> None:
@@ -125,8 +128,28 @@ def test_a_failure_after_a_prediction_came_true(world: World) -> None:
     assert _outcomes(world)[Outcome.CAME_TRUE] == 1
 
 
-def test_a_worn_part_that_was_replaced_in_time_is_no_false_alarm(world: World) -> None:
-    _repair(world, _foretold(world))
+@pytest.mark.parametrize(
+    ("finding", "outcome"),
+    [
+        (Finding.WORN, Outcome.PREVENTED),
+        (Finding.FAILED, Outcome.CAME_TRUE),
+        (Finding.NO_FAULT_FOUND, Outcome.NOTHING_WRONG),
+        (Finding.CANNOT_TELL, Outcome.UNKNOWN),
+        (None, Outcome.UNKNOWN),  # that a part was replaced does not say that it was worn
+    ],
+)
+def test_what_was_found_decides_whether_the_prediction_was_right(
+    world: World, finding: Finding | None, outcome: Outcome
+) -> None:
+    _repair(world, _foretold(world), finding)
+    assert _outcomes(world)[outcome] == 1
+
+
+def test_a_finding_may_be_told_and_mended_after_the_repair(world: World) -> None:
+    ticket = _foretold(world)
+    _repair(world, ticket, None)
+    for finding in (Finding.NO_FAULT_FOUND, Finding.WORN):
+        found(world.database, world.clock, ticket, finding, actor="li")
     assert _outcomes(world)[Outcome.PREVENTED] == 1
 
 
@@ -154,7 +177,7 @@ def test_what_did_not_come_within_its_time_is_a_false_alarm(world: World) -> Non
 
 
 def test_a_prevented_failure_is_learned_from_as_a_failure(world: World) -> None:
-    _repair(world, _foretold(world))
+    _repair(world, _foretold(world), Finding.WORN)
     now = world.clock.now()
     data = tiny_dataset(now - timedelta(days=5), [world.clock_device, world.kiosk], now)
     with world.database.transaction() as conn:
