@@ -12,9 +12,10 @@ from rich.table import Table
 from domain.errors import BadInputError
 from forecall.commands import logins
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
+from pipeline.csv_rows import MAX_BYTES
 from pipeline.devices import fleet
 from pipeline.devices.fields import FIELDS, read_device
-from pipeline.devices.sheet import MAX_BYTES, read_sheet, template
+from pipeline.devices.sheet import read_sheet, template
 
 app = typer.Typer(no_args_is_help=True, help="Add, import, adopt and list devices; their logins.")
 logins.register(app)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from domain.errors import BadInputError
+from pipeline.csv_rows import read_rows
 from pipeline.devices.fields import FIELDS, DevicePlan, Problem, SitePlan, try_device
 
-MAX_BYTES = 10_000_000
 MAX_ROWS = 50_000
-ENCODINGS = ("utf-8", "gb18030", "windows-1256", "utf-16")
-"""What can be asked for; without it only UTF-8 is read, since a wrong guess spoils names silently."""
-
 _SHOWN = 12  # problems in one message
-_DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +40,7 @@ def read_sheet(file: str, data: bytes, encoding: str | None = None) -> Sheet:
     The separator may be a comma, a semicolon or a tab. Raises BadInputError, whose message names
     the file and each row, column and value that does not fit, with what is allowed.
     """
-    if len(data) > MAX_BYTES:
-        raise BadInputError(f"{file}: {len(data)} bytes; allowed: at most {MAX_BYTES}")
-    rows = _rows(file, _decode(file, data, encoding))
+    rows = read_rows(file, data, encoding)
     header = _header(file, next(rows, (1, []))[1])
     lines: list[Line] = []
     problems: list[str] = []
@@ -70,38 +61,6 @@ def template() -> str:
     return "\n".join(
         (",".join(FIELDS), ",".join(f'"{field.example}"' for field in FIELDS.values()), "")
     )
-
-
-def _decode(file: str, data: bytes, encoding: str | None) -> str:
-    if encoding is not None and encoding not in ENCODINGS:
-        raise BadInputError(f"encoding: {encoding!r}; allowed: {', '.join(ENCODINGS)}")
-    if encoding is None and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BadInputError(f"{file}: this is UTF-16; say --encoding utf-16, or save it as UTF-8")
-    name = {"utf-8": "utf-8-sig", None: "utf-8-sig"}.get(encoding, encoding or "")
-    try:
-        return data.decode(name)
-    except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
-        raise BadInputError(
-            f"{file}, row {row}: this is not {encoding or 'UTF-8'}. Save it as 'CSV UTF-8', or say "
-            f"which encoding it has: --encoding {'|'.join(ENCODINGS[1:])}"
-        ) from error
-
-
-def _rows(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that hold something, with their numbers."""
-    if "\x00" in text:
-        raise BadInputError(f"{file}: it holds zero bytes; a CSV file is text")
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    try:
-        for number, cells in enumerate(
-            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1
-        ):
-            if any(cell.strip() for cell in cells):
-                yield number, cells
-    except csv.Error as error:
-        raise BadInputError(f"{file}: {error}; allowed: CSV with quotes in pairs") from error
 
 
 def _header(file: str, cells: Sequence[str]) -> list[str]:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInputError
+from pipeline.csv_rows import MAX_BYTES
 from pipeline.devices.fields import FIELDS, DevicePlan, PollPlan, SitePlan, read_device
-from pipeline.devices.sheet import MAX_BYTES, MAX_ROWS, Sheet, read_sheet, template
+from pipeline.devices.sheet import MAX_ROWS, Sheet, read_sheet, template
 
 
 def sheet(text: str) -> Sheet:
