@@ -20,7 +20,7 @@ from domain.clock import Clock
 from domain.errors import BadInputError, StoreUnavailableError
 from domain.report import DeviceReport, Intake, RejectedMessage, Watch
 
-_BATCH = 10_000
+_BATCH = 20_000
 _BATCH_BYTES = 8 << 20
 _BATCH_WAIT_S = 0.1
 _BEAT_S = 2.0
