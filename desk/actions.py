@@ -22,9 +22,11 @@ from desk.cases import record_maintenance
 from desk.lifecycle import MOVES, CancelReason, TicketState
 from domain.clock import Clock, SystemClock
 from domain.errors import ChangedMeanwhileError, NotAllowedError, NotFoundError
-from domain.fault import Finding
+from domain.fault import Found
 from storage.database import Conn, Database
 from storage.queries import load
+
+NOTHING_SAID = Found()
 
 _TOLD = [Origin.PREDICTION, Origin.EVENT]
 """Conditions that a repair ends: they rest on what was told before it. The others are observed."""
@@ -89,13 +91,13 @@ def move(
     actor: str,
     note: str = "",
     reason: CancelReason | None = None,
-    finding: Finding | None = None,
+    found: Found = NOTHING_SAID,
     version: int | None = None,
 ) -> Ticket:
     """Takes one of the moves that `desk.lifecycle.offered` lists for the ticket's state.
 
     `cancel` needs a reason. What mends a breakdown is recorded as maintenance. The end of a case
-    settles its alert, which stays open only while its condition is still observed. `finding` is what
+    settles its alert, which stays open only while its condition is still observed. `found` is what
     was found at the component.
     """
     _refuse_move(name, reason)
@@ -104,27 +106,30 @@ def move(
         data = _note(note) | ({"reason": reason} if reason else {})
         ticket = lock_as_seen(conn, ticket_id, version)
         ticket = ledger.move(conn, ticket, name, now, actor, data)
-        if finding is not None:
-            ticket = ledger.append(conn, ticket, Kind.FOUND, now, actor, {"finding": finding})
+        if found:
+            ticket = ledger.append(conn, ticket, Kind.FOUND, now, actor, found.to_json())
         return finish_move(conn, ticket, now, actor, MOVES[name].mends or "repaired")
 
 
-def found(
+def say_found(
     database: Database,
     clock: Clock,
     ticket_id: int,
-    finding: Finding,
+    found: Found,
     *,
     actor: str,
     note: str = "",
     version: int | None = None,
 ) -> Ticket:
     """Records what was found at the component; also after the case's end. The last one counts."""
-    with database.transaction() as conn, _audited(conn, actor, "found", ticket_id, finding):
+    if not found:
+        raise NotAllowedError("what was found must be said")
+    detail = ", ".join(found.to_json().values())
+    with database.transaction() as conn, _audited(conn, actor, "found", ticket_id, detail):
         ticket = lock_as_seen(conn, ticket_id, version)
         if ticket.fault is None:
             raise NotAllowedError(f"ticket {ticket_id} speaks of no component yet")
-        data = {"finding": finding, **_note(note)}
+        data = {**found.to_json(), **_note(note)}
         return ledger.append(conn, ticket, Kind.FOUND, clock.now(), actor, data)
 
 

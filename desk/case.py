@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.lifecycle import TicketState
-from domain.fault import Fault, FaultClass, Finding
+from domain.fault import CausedBy, Fault, FaultClass, Finding
 from domain.report import Severity
 from domain.text import Text
 
@@ -63,6 +63,7 @@ class Ticket:
         resumes_to: where the work goes on after a wait.
         level: how often it was escalated.
         finding: what was found at the component.
+        caused_by: what drove the time that the case took.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Ticket:
     resumes_to: TicketState | None = None
     level: int = 0
     finding: Finding | None = None
+    caused_by: CausedBy | None = None
 
 
 def fold(events: Iterable[TicketEvent]) -> Ticket:
@@ -185,7 +187,12 @@ def _identified(ticket: Ticket, event: TicketEvent) -> Ticket:
 
 
 def _found(ticket: Ticket, event: TicketEvent) -> Ticket:
-    return replace(ticket, finding=Finding(event.data["finding"]))
+    finding, cause = event.data.get("finding"), event.data.get("caused_by")
+    return replace(
+        ticket,
+        finding=Finding(finding) if finding else ticket.finding,
+        caused_by=CausedBy(cause) if cause else ticket.caused_by,
+    )
 
 
 def _unchanged(ticket: Ticket, event: TicketEvent) -> Ticket:

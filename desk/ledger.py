@@ -17,7 +17,7 @@ from alerts.outbox import Announcement, Topic, announce
 from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
-from domain.fault import Fault, Finding
+from domain.fault import CausedBy, Fault, Finding
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
@@ -166,6 +166,7 @@ _READ: dict[str, Callable[[Any], object]] = {
 _READ_WHERE_SET: dict[str, Callable[[Any], object]] = {
     "resumes_to": TicketState,
     "finding": Finding,
+    "caused_by": CausedBy,
 }
 
 
@@ -241,4 +242,5 @@ def _row(ticket: Ticket) -> Row:
         "resumes_to": ticket.resumes_to,
         "level": ticket.level,
         "finding": ticket.finding,
+        "caused_by": ticket.caused_by,
     }

@@ -45,6 +45,39 @@ FINDING_TEXT: dict[Finding, str] = {
 }
 
 
+class CausedBy(StrEnum):
+    """What drove the time that a case took; reports separate them."""
+
+    DEVICE = "device"  # its quality, its age
+    USER = "user"  # misuse, or a problem told badly
+    STAFF = "staff"  # skill, experience, a wrong part
+    OUTSIDE = "outside"  # power, network, weather: not the device's
+
+
+CAUSED_BY_TEXT: dict[CausedBy, str] = {
+    CausedBy.DEVICE: N_("the device"),
+    CausedBy.USER: N_("its use"),
+    CausedBy.STAFF: N_("our own work"),
+    CausedBy.OUTSIDE: N_("something outside: power, network"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found when a component was looked at, as far as it is said."""
+
+    finding: Finding | None = None
+    caused_by: CausedBy | None = None
+
+    def __bool__(self) -> bool:
+        return self.finding is not None or self.caused_by is not None
+
+    def to_json(self) -> dict[str, str]:
+        """Only what is said."""
+        said = {"finding": self.finding, "caused_by": self.caused_by}
+        return {name: value for name, value in said.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """(device, component, fault class): at most one open alert and one open ticket each."""

@@ -7,7 +7,8 @@ ALTER TABLE ticket
     ADD COLUMN resumes_to text,                        -- where the work goes on after a wait
     ADD COLUMN level      integer NOT NULL DEFAULT 0,  -- how often it was escalated
     ADD COLUMN finding    text CHECK (finding IN (
-                   'worn', 'failed', 'no_fault_found', 'cannot_tell'));
+                   'worn', 'failed', 'no_fault_found', 'cannot_tell')),
+    ADD COLUMN caused_by  text CHECK (caused_by IN ('device', 'user', 'staff', 'outside'));
 ALTER TABLE ticket DROP CONSTRAINT ticket_origin_check;
 ALTER TABLE ticket ADD CONSTRAINT ticket_origin_check CHECK (origin IN (
     'prediction', 'rule', 'device', 'batch', 'inspection', 'phone', 'portal', 'api'));

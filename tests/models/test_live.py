@@ -8,13 +8,13 @@ import pytest
 
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
-from desk.actions import found, move
+from desk.actions import move, say_found
 from desk.cases import Cases
 from desk.lifecycle import CancelReason
 from desk.upkeep import tick
 from domain.clock import ManualClock
 from domain.errors import BadInputError
-from domain.fault import Finding
+from domain.fault import Finding, Found
 from models.live.outcomes import Outcome, outcomes, precision, with_prevented
 from models.live.score import CURVE_DAYS, score
 from models.registry.artifacts import champions
@@ -116,7 +116,7 @@ def _repair(world: World, ticket: int, finding: Finding | None) -> None:
         world.pass_time(hours=1)
         move(world.database, world.clock, ticket, name, actor="li")
     world.pass_time(hours=1)
-    move(world.database, world.clock, ticket, "replace", actor="li", finding=finding)
+    move(world.database, world.clock, ticket, "replace", actor="li", found=Found(finding))
 
 
 def test_a_failure_after_a_prediction_came_true(world: World) -> None:
@@ -149,7 +149,7 @@ def test_a_finding_may_be_told_and_mended_after_the_repair(world: World) -> None
     ticket = _foretold(world)
     _repair(world, ticket, None)
     for finding in (Finding.NO_FAULT_FOUND, Finding.WORN):
-        found(world.database, world.clock, ticket, finding, actor="li")
+        say_found(world.database, world.clock, ticket, Found(finding), actor="li")
     assert _outcomes(world)[Outcome.PREVENTED] == 1
 
 
