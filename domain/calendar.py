@@ -8,7 +8,7 @@ repeats is worked twice. Exact to the microsecond.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -44,18 +44,20 @@ class Calendar:
     Attributes:
         zone: whose wall clock the hours are read from.
         week: the hours of Monday to Sunday.
-        days: the days that differ from their weekday: holidays, make-up working days.
+        differs: the hours of a day that differs from its weekday, such as a holiday or a make-up
+            working day; None for every other day.
     """
 
     name: str
     zone: ZoneInfo
     week: tuple[Hours, ...]
-    days: Mapping[date, Hours] = field(default_factory=dict)
+    differs: Callable[[date], Hours | None] = lambda _day: None
     _years: dict[int, _Year] = field(default_factory=dict, init=False, repr=False)
 
     def hours(self, day: date) -> Hours:
         """The working time of a day."""
-        return self.days.get(day, self.week[day.weekday()])
+        unusual = self.differs(day)
+        return self.week[day.weekday()] if unusual is None else unusual
 
     def is_open(self, at: datetime) -> bool:
         """Whether `at` is working time."""

@@ -16,7 +16,7 @@ from console.security import OurForm
 from desk import actions
 from desk.ledger import events
 from desk.lifecycle import CancelReason, TicketState, offered
-from desk.sla import clocks, plan_for
+from desk.sla.reading import clocks_of
 from domain.errors import NotFoundError
 from storage.database import Conn, Row
 from storage.queries import load
@@ -137,6 +137,7 @@ def _ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> 
         history = events(conn, ticket_id)
         engineers = conn.execute(queries["engineers"]).fetchall()
         curve = _curve(conn, found)
+        slas = clocks_of(conn, [ticket_id], now)[ticket_id]
     return answer(
         request,
         room,
@@ -146,7 +147,7 @@ def _ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> 
         ticket=found,
         events=history[::-1],
         opening=history[0].data,
-        slas=clocks(history, plan_for(found["kind"]), found["region_class"] or "urban", now),
+        slas=slas,
         moves=offered(TicketState(found["state"])),
         ended=TicketState(found["state"]).ended,
         engineers=engineers,
