@@ -126,7 +126,7 @@ class Sender:
 
 def wait_s(attempts: int, asked_s: float | None = None) -> float:
     """Seconds until the next attempt: doubled each time, spread by chance, never before `asked_s`."""
-    usual = min(_FIRST_WAIT_S * 2 ** (attempts - 1), _LONGEST_WAIT_S)
+    usual: float = min(_FIRST_WAIT_S * 2 ** (attempts - 1), _LONGEST_WAIT_S)
     spread = usual * random.uniform(0.5, 1.5)  # noqa: S311 - it only keeps senders apart
     return max(spread, min(asked_s or 0.0, _LONGEST_ASKED_S))
 

@@ -16,6 +16,7 @@ CREATE TABLE notice (
     route           text NOT NULL,                     -- of the policy, by name
     began_at        timestamptz NOT NULL,
     step            integer NOT NULL DEFAULT 0,        -- the next one to take
+    stepped_at      timestamptz,                       -- when the last one was taken
     next_at         timestamptz,                       -- when; null: nothing is to be done
     acknowledged_at timestamptz,
     muted_at        timestamptz,                       -- shelved, suppressed or part of a batch
@@ -37,7 +38,7 @@ CREATE TABLE delivery (
     made_at      timestamptz NOT NULL,                 -- by the fleet's clock
     not_before   timestamptz,                          -- likewise: held back until then
     state        text NOT NULL DEFAULT 'waiting'
-                 CHECK (state IN ('waiting', 'sent', 'dead', 'dropped')),
+                 CHECK (state IN ('waiting', 'sent', 'dead')),
     attempts     integer NOT NULL DEFAULT 0,
     next_at      timestamptz NOT NULL,                 -- by the wall's, as all that follows
     leased_until timestamptz,
@@ -49,3 +50,9 @@ CREATE INDEX delivery_order ON delivery (channel, subject, person, id) WHERE sta
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_ended ON delivery (ended_at) WHERE state <> 'waiting';
 CREATE INDEX delivery_notice ON delivery (notice_id);
+
+-- When an Alertmanager is next told of all that is active, by the wall's clock.
+CREATE TABLE feed_turn (
+    name    text PRIMARY KEY,
+    next_at timestamptz NOT NULL
+);

@@ -114,7 +114,7 @@ ORDER BY channel
 
 -- name: tidy_deliveries
 DELETE FROM delivery
-WHERE (state IN ('sent', 'dropped') AND ended_at <= %(sent_before)s)
+WHERE (state = 'sent' AND ended_at <= %(sent_before)s)
    OR (state = 'dead' AND ended_at <= %(dead_before)s)
 
 -- name: tidy_notices

@@ -40,8 +40,8 @@ def put(database: Database, clock: Clock, *deliveries: Delivery) -> None:
         enqueue(conn, deliveries, clock.now(), clock.now())
 
 
-def letter(key: str, subject: str = "alert/1", channel: str = "mail", **more: str) -> Delivery:
-    return Delivery(key, channel, subject, {"text": key}, **more)
+def letter(key: str, subject: str = "alert/1", channel: str = "mail", person: str = "") -> Delivery:
+    return Delivery(key, channel, subject, {"text": key}, person)
 
 
 def sender(database: Database, clock: ManualClock, box: Box) -> Sender:
