@@ -262,7 +262,7 @@ def _offered(definition: Definition, subject: str, vocabulary: Vocabulary) -> bo
             return True
 
 
-_MEANING = "windows by role, visits by what is recorded, peers without oneself"
+_MEANING = "windows by role, visits by rhythm, peers without oneself"
 """Another sentence whenever a statistic is computed otherwise than before."""
 
 

@@ -17,6 +17,8 @@ STRIDE = 1e7
 _ORIGIN = 1e6  # lifts times before the frames' start above zero
 _GAPS = 5  # the newest ones say what is usual
 _FEWEST_GAPS = 2
+_NEAR = 0.1  # of a gap: so far from a whole number of them still is one
+_MOSTLY = 0.5  # of a device's gaps
 _ANSWERED_H = 72.0
 
 
@@ -89,13 +91,12 @@ class Cadence:
             self._since, self._gap = np.full((2, len(rows.moment)), np.nan)
             return
         own = (index > 0) & (device[last] == rows.device)
-        usual_gaps = _usual_gaps(device, at)
-        gaps = np.where(np.isnan(usual_gaps), fallback, usual_gaps)
+        gaps = _rhythm(device, at, fallback)
         self._since = np.where(own, rows.moment - at[last], np.nan)
         self._gap = np.where(own, gaps[last], np.nan)
 
     def gap(self) -> Floats:
-        """The median of the device's newest gaps; with fewer than two, the fleet's."""
+        """The device's rhythm: see `_rhythm`."""
         return self._gap
 
     def due(self) -> Floats:
@@ -122,17 +123,47 @@ def gaps(device: Ints, at: Floats) -> Floats:
     return found
 
 
-def _usual_gaps(device: Ints, at: Floats) -> Floats:
+def _rhythm(device: Ints, at: Floats, usual: float) -> Floats:
+    """The hours from one visit to the next by which the device is visited, as of each visit.
+
+    A visit at which nothing had to be done is on no record, so that gaps may be multiples of the rhythm:
+    the shortest of the newest ones, where it fits all of them; else the fleet's, where it fits most; else
+    their median. With fewer than two gaps, the fleet's.
+    """
+    newest = _newest_gaps(device, at)
+    count = np.sum(~np.isnan(newest), axis=0)
+    shortest = np.fmin.reduce(newest)
+    steps, fits = _steps(newest, shortest)
+    own = _median(newest / np.maximum(steps, 1), count)
+    shared = _steps(newest, np.full(len(at), usual))[1].sum(axis=0) >= _MOSTLY * count
+    several = np.where(shared, usual, _median(newest, count))
+    found = np.where(fits.sum(axis=0) == count, own, several)
+    return np.where(count >= _FEWEST_GAPS, found, usual)
+
+
+def _newest_gaps(device: Ints, at: Floats) -> Floats:
+    """(_GAPS, visits): the newest gaps as of each visit; NaN where there were fewer."""
     gap = gaps(device, at)
     newest = np.full((_GAPS, len(at)), np.nan)
     for back in range(min(_GAPS, len(at))):
         same = device[back:] == device[: len(at) - back]
         newest[back, back:] = np.where(same, gap[: len(at) - back], np.nan)
-    ordered = np.sort(newest, axis=0)  # NaN last
-    count = _GAPS - np.isnan(newest).sum(axis=0)
-    middle = [np.maximum(count - 1, 0) // 2, count // 2]
-    low, high = (ordered[np.minimum(row, _GAPS - 1), np.arange(len(at))] for row in middle)
-    return np.where(count >= _FEWEST_GAPS, (low + high) / 2, np.nan)
+    return newest
+
+
+def _steps(newest: Floats, rhythm: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """(how many steps of `rhythm` each gap is, whether it is about a whole number of them)."""
+    steps = np.round(newest / rhythm)
+    return steps, (steps >= 1) & (np.abs(newest - steps * rhythm) <= _NEAR * rhythm)
+
+
+def _median(values: Floats, count: Ints) -> Floats:
+    """Of each column's `count` numbers; the others are NaN."""
+    ordered = np.sort(values, axis=0)  # NaN last
+    middle = [np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)]
+    columns = np.arange(values.shape[1])
+    low, high = (ordered[row, columns] for row in middle)
+    return (low + high) / 2
 
 
 def planned(maintenance: Marks, failures: Marks) -> Marks:

@@ -289,8 +289,7 @@ class Oracle:
         if not visits:
             return NAN, NAN
         gaps = [later - earlier for earlier, later in pairwise(visits)][-5:]
-        usual = median(gaps) if len(gaps) >= 2 else self.words.gap_of(component)
-        return usual or NAN, moment - visits[-1]
+        return _rhythm(gaps, self.words.gap_of(component) or NAN), moment - visits[-1]
 
     def _answers(self, service: MarkRow) -> bool:
         return any(
@@ -319,6 +318,21 @@ class Oracle:
 
 def _known(row: MarkRow) -> float:
     return max(row[2], row[3])
+
+
+def _rhythm(gaps: list[float], usual: float) -> float:
+    if len(gaps) < 2:
+        return usual
+    shortest = min(gaps)
+    if all(_is_multiple(gap, shortest) for gap in gaps):
+        return median(gap / round(gap / shortest) for gap in gaps)
+    if sum(_is_multiple(gap, usual) for gap in gaps) >= len(gaps) / 2:
+        return usual
+    return median(gaps)
+
+
+def _is_multiple(gap: float, rhythm: float) -> bool:
+    return gap > rhythm / 2 and abs(gap - round(gap / rhythm) * rhythm) <= 0.1 * rhythm
 
 
 def _count(rows: list[MarkRow], moment: float, window: float) -> float:
