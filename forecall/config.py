@@ -123,6 +123,13 @@ class Settings(BaseSettings):
         default=False,
         description="Train anew by itself when models no longer fit; the gate decides as ever.",
     )
+    public_url: str = Field(
+        default="", description="Where people find the console, such as https://forecall.example."
+    )
+    notify: Path | None = Field(
+        default=None,
+        description="A TOML file: who is told what, when and by which channel. Empty: nobody.",
+    )
     alerts_rules: Path | None = Field(
         default=None,
         description="A TOML file that adds alert rules and changes or disables shipped ones.",

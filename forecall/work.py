@@ -19,6 +19,7 @@ from desk.upkeep import tick
 from domain.clock import wall_seconds
 from domain.errors import StoreUnavailableError
 from forecall.config import Settings
+from forecall.post import post
 from forecall.wiring import Installation
 from models.live.drift import watch_models
 from models.live.score import score
@@ -63,6 +64,8 @@ def jobs(installation: Installation) -> list[Job]:
     database, clock, settings = installation.database, installation.clock, installation.settings
     desk = Cases(clock)
     books = RuleBooks(settings.alerts_rules)
+    mail = post(installation)
+    office = mail.office()
     keep = timedelta(days=settings.keep_days)
     return [
         Job("beat", 1.0, lambda: _beat(installation)),
@@ -89,6 +92,9 @@ def jobs(installation: Installation) -> list[Job]:
             max(_WATCH_AT_MOST_EVERY_S, wall_seconds(clock, WATCH_EVERY)),
             lambda: watch(database, clock),
         ),
+        Job("announce", 1.0, mail.plan),
+        Job("deliver", 1.0, office.turn),
+        Job("alertmanagers", 5.0, mail.resend),
         Job("desk", 5.0, lambda: tick(database, clock)),
         Job(
             "proof",
@@ -97,6 +103,7 @@ def jobs(installation: Installation) -> list[Job]:
         ),
         Job("places", 60.0, lambda: place_records(database)),
         Job("codes", 60.0, lambda: note_unknown_codes(database, clock)),
+        Job("tidy", wall_seconds(clock, _DAY), mail.tidy),
         Job("retention", wall_seconds(clock, _DAY), lambda: drop_old(database, clock, keep)),
     ]
 

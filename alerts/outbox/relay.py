@@ -19,7 +19,7 @@ from storage.queries import load
 log = structlog.get_logger()
 
 _BATCH = 1000
-_AGAIN = "announcement"
+AGAIN = "announcement"
 """The channel of announcements that could not be planned: to send one again is to announce it."""
 
 
@@ -104,7 +104,7 @@ def _bury(conn: Conn, planner: Planner, heard: Heard, error: Exception, wall: Cl
         load("outbox")["bury"],
         {
             "key": f"announcement/{heard.id}/{type(planner).__name__}",
-            "channel": _AGAIN,
+            "channel": AGAIN,
             "subject": told.subject,
             "content": Jsonb({"kind": told.kind, "data": dict(told.data)}),
             "made_at": told.at,

@@ -1,0 +1,1 @@
+"""The ways out: chat and mail, webhooks, an Alertmanager."""
