@@ -1,39 +1,55 @@
-"""Judges what is new - events, state changes, predictions, gauges - in one transaction.
+"""Judges what is new - events, state changes, predictions, gauges - many signs in one transaction.
 
-The transaction that takes a sign from `pending_sign` is the one that raises the alert and opens the
-ticket: a process that is killed in between has done neither, and the next one does both.
+The transaction that takes a sign from `pending_sign` is the one that raises the alert: a process that
+is killed in between has done neither, and the next one does both. The ticket opens in the same
+transaction, or in the one that finds that nothing holds the news back any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alerts import board
-from alerts.desk_port import CaseDesk
-from alerts.heard import hear
-from alerts.identity import OpenAlert, Pending, down_sign, event_sign
-from alerts.rules import ALERT_KEPT, RuleBook, RuleBooks, shipped
-from alerts.rules.rule import Subject
+from alerts import board, pending, raising, steps
+from alerts.correlation import correlate
+from alerts.desk_port import CaseDesk, Returned
+from alerts.heard import hear, note
+from alerts.raising import Raised
+from alerts.rules import ALERT_KEPT, CASE_SEVERITY, RuleBook, RuleBooks
 from alerts.series import Relief
 from alerts.sign import Origin, Sign
+from alerts.suppression import cover
+from alerts.telling import tell
 from domain.clock import Clock
-from domain.device import DeviceState
 from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import N_, Text
-from domain.vocabulary import DEVICE
-from storage.database import Conn, Database, Row
+from storage.database import Conn, Database
 from storage.queries import load
 
-_BATCH = 500
+HOLD = timedelta(seconds=4)
+"""So long, by the wall's time, the news of a fault waits that other devices may share: by then the
+others have spoken, and it is known whether it is one cause."""
+
+_SHARED = frozenset({Origin.TRANSITION, Origin.EVENT})
+"""Signs that come when the fault does. Predictions and limits come when somebody looks: that many
+come at once says nothing."""
+
+_BATCH = 5000
 """Signs a transaction: so many are judged quickly enough that nobody waits long for their rows."""
 
 
-def evaluate(database: Database, clock: Clock, desk: CaseDesk, books: RuleBooks) -> int:
+def evaluate(
+    database: Database,
+    clock: Clock,
+    desk: CaseDesk,
+    books: RuleBooks,
+    *,
+    hold: timedelta = HOLD,
+) -> int:
     """Judges everything new by the book in force, and returns how many signs spoke of a fault or
-    of its end.
+    of its end. No `hold`: nothing waits, as in a replay, where nobody is called.
 
     Evaluators take turns: one that finds another at work returns at once. So the signs of one
     device are judged in the order in which they were stored.
@@ -47,11 +63,14 @@ def evaluate(database: Database, clock: Clock, desk: CaseDesk, books: RuleBooks)
             turn = conn.execute(load("alerts")["take_turn"]).fetchone()
             if turn is None or not turn["mine"]:
                 return judged
-            judge = _Judge(conn, desk, clock.now(), book)
-            spoke, more = judge.hear_pending()
+            judge = _Judge(conn, desk, clock.now(), hold * clock.speed)
+            spoke, more = judge.hear_pending(book)
             judged += spoke
             if not more:
-                return judged + judge.hear_series() + judge.lapse()
+                judged += judge.hear_series(book) + judge.lapse()
+            judge.settle()
+            if not more:
+                return judged
 
 
 def record_failure(
@@ -70,123 +89,140 @@ def record_failure(
         at=at,
         failed=True,
     )
-    _Judge(conn, desk, now, shipped()).hear(sign, source)
+    judge = _Judge(conn, desk, now)
+    tell(conn, now, desk, judge.hear([sign], source))
+
+
+def hear_outside(
+    conn: Conn,
+    now: datetime,
+    desk: CaseDesk,
+    signs: Sequence[Sign],
+    over: Sequence[tuple[Fault, str]] = (),
+) -> None:
+    """Hears what other systems say: `signs`, and conditions (of a fault, by their rule) that are
+    `over`. Any number of callers may do so at once, and say the same."""
+    judge = _Judge(conn, desk, now)
+    tell(conn, now, desk, judge.hear(signs))
+    judge.relieve(_over(conn, over, now))
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """One round: everything in one transaction, as of one moment."""
+    """One round: everything in one transaction, as of one moment.
+
+    Attributes:
+        hold: how long the news of faults waits that others may share, by the clock's time.
+    """
 
     conn: Conn
     desk: CaseDesk
     now: datetime
-    book: RuleBook
+    hold: timedelta = timedelta()
 
-    def hear_pending(self) -> tuple[int, bool]:
-        """Judges one batch; returns how many signs spoke of a fault, and whether more wait."""
-        rows = self.conn.execute(load("alerts")["take_pending"], {"limit": _BATCH}).fetchall()
-        adopted = [row for row in rows if row.pop("adopted")]
-        spoke = sum(self._judge(_pending(row)) for row in adopted)
-        return spoke, len(rows) == _BATCH
+    def hear_pending(self, book: RuleBook) -> tuple[int, bool]:
+        """Judges some of what waits; returns how many signs spoke of a fault, and whether more wait."""
+        taken, count = pending.take(self.conn, _BATCH)
+        note(self.conn, self.now, book, taken)
+        spoke = 0
+        for wave in pending.waves(taken, lambda one: one.device_id):
+            found = pending.judge(self.conn, wave, self.now, book)
+            spoke += self._hear_all(found)
+            if not self.hold:
+                self.settle()
+        return spoke, count == _BATCH
 
-    def hear_series(self) -> int:
-        return self._each(hear(self.conn, self.now, self.book))
+    def hear_series(self, book: RuleBook) -> int:
+        return self._hear_all(hear(self.conn, self.now, book))
 
     def lapse(self) -> int:
-        """Ends the conditions whose sign was not repeated, and alerts that nobody waits for."""
-        expired = self.conn.execute(
-            load("alerts")["expired_conditions"], {"now": self.now}
-        ).fetchall()
-        for row in expired:
-            self._relieve(Relief(row["alert_id"], row["rules"], self.now, restored=False))
+        """Ends what was not repeated, has calmed down, or is an alert that nobody waits for."""
+        rows = self.conn.execute(load("alerts")["expired_conditions"], {"now": self.now}).fetchall()
+        self.relieve([Relief(row["alert_id"], row["rules"], self.now, False) for row in rows])
+        self._write_returned(raising.calm(self.conn, self.now))
         forgotten = self.conn.execute(
             load("alerts")["forgotten"], {"before": self.now - ALERT_KEPT}
         ).fetchall()
-        for row in forgotten:
-            board.settle(self.conn, row["id"], self.now, board.SYSTEM)
-        return len(expired)
+        board.settle_all(self.conn, [row["id"] for row in forgotten], self.now, steps.SYSTEM)
+        return len(rows)
 
-    def hear(self, sign: Sign, source: str) -> None:
-        alert_id, news = board.raise_or_join(self.conn, sign, self.now)
-        if news.broke and sign.fault.fault_class is FaultClass.BREAKDOWN:
-            self._record_failure(sign, source)
-        if news:
-            self.desk.sign(self.conn, alert_id, sign, news)
+    def settle(self) -> None:
+        """Finds what many faults share, holds back what is to be held back, and tells the rest."""
+        self._write_returned(correlate(self.conn, self.now, self.desk))
+        cover(self.conn, self.now)
+        tell(self.conn, self.now, self.desk)
 
-    def _judge(self, pending: Pending) -> int:
-        if pending.kind == "transition":
-            return self._each(self._of_transition(pending))
-        return self._each(self._of_event(pending))
+    def hear(self, signs: Sequence[Sign], source: str | None = None) -> list[int]:
+        """Puts signs on their alerts and into their cases; returns the alerts that they are on."""
+        heard: list[int] = []
+        for wave in pending.waves(signs, lambda sign: sign.fault):
+            raised = raising.raise_or_join(self.conn, wave, self.now, self._told_from)
+            self._record_failures(raised, source)
+            self._add_to_cases(raised)
+            came = [one.alert.id for one in raised if one.came]
+            cover(self.conn, self.now, came)
+            raising.dampen(self.conn, came, self.now)
+            heard += [one.alert.id for one in raised]
+        return heard
 
-    def _each(self, found: Iterable[Sign | Relief]) -> int:
-        count = 0
-        for one in found:
-            count += 1
-            if isinstance(one, Sign):
-                self.hear(one, one.origin)
-            else:
-                self._relieve(one)
-        return count
+    def relieve(self, reliefs: Sequence[Relief]) -> None:
+        self._write_returned(raising.relieve(self.conn, reliefs))
 
-    def _of_transition(self, pending: Pending) -> Sequence[Sign | Relief]:
-        if pending.to_state == DeviceState.DOWN:
-            sign = down_sign(pending, self._open_alerts(pending.device_id), self.book)
-            return [] if sign is None else [sign]
-        if pending.to_state == DeviceState.UP:
-            rows = self.conn.execute(
-                load("alerts")["down_alerts"], {"device_id": pending.device_id}
-            ).fetchall()
-            # What took the device down works again, whatever else was said of it.
-            return [Relief(row["id"], None, pending.at, restored=True) for row in rows]
-        return []  # unwatched: nothing is known of it
+    def _hear_all(self, found: Sequence[Sign | Relief]) -> int:
+        self.hear([one for one in found if isinstance(one, Sign)])
+        self.relieve([one for one in found if isinstance(one, Relief)])
+        return len(found)
 
-    def _of_event(self, pending: Pending) -> Sequence[Sign | Relief]:
-        sign = event_sign(pending, self.book)
-        if sign is not None:
-            return [sign]
-        rules = list(self.book.ended_by(pending.code))
-        if not rules:
-            return []
-        rows = self.conn.execute(
-            load("alerts")["alerts_held_by"],
-            {
-                "device_id": pending.device_id,
-                "component": pending.component or DEVICE,
-                "rules": rules,
-            },
-        ).fetchall()
-        return [Relief(row["id"], rules, pending.at, restored=True) for row in rows]
+    def _write_returned(self, returned: Sequence[Returned]) -> None:
+        if returned:
+            self.desk.returned(self.conn, returned)
+            steps.close_over(self.conn, [one.alert_id for one in returned], self.now)
 
-    def _relieve(self, relief: Relief) -> None:
-        fault = board.relieve(self.conn, relief.alert_id, relief.rules, relief.at)
-        if fault is not None:
-            self.desk.returned(self.conn, fault, relief.at, restored=relief.restored)
-            board.close_if_over(self.conn, relief.alert_id, self.now)
+    def _add_to_cases(self, raised: Sequence[Raised]) -> None:
+        news = [one for one in raised if one.news]
+        have = self.desk.heard(self.conn, [one.heard for one in news])
+        opened = {one.alert.id for one in news if one.opened}
+        grave = {one.alert.id for one in news if one.sign.severity.rank >= CASE_SEVERITY.rank}
+        self._mark("have_cases", opened & grave & have)
+        self._mark("want_cases", grave - opened - have)
 
-    def _open_alerts(self, device_id: int) -> list[OpenAlert]:
-        rows = self.conn.execute(
-            load("alerts")["open_of_device"], {"device_id": device_id, "now": self.now}
-        ).fetchall()
-        return [
-            OpenAlert(
-                row["component"], FaultClass(row["fault_class"]), row["foretold"], row["active"]
-            )
-            for row in rows
+    def _mark(self, statement: str, alert_ids: set[int]) -> None:
+        if alert_ids:
+            parameters = {"alert_ids": list(alert_ids), "now": self.now}
+            self.conn.execute(load("board")[statement], parameters)
+
+    def _told_from(self, sign: Sign) -> datetime:
+        return self.now + self.hold if sign.origin in _SHARED else self.now
+
+    def _record_failures(self, raised: Sequence[Raised], source: str | None) -> None:
+        broke = [
+            one.sign
+            for one in raised
+            if one.news.broke and one.sign.fault.fault_class is FaultClass.BREAKDOWN
         ]
+        if broke:
+            self.conn.execute(
+                load("alerts")["record_failures"],
+                {
+                    "now": self.now,
+                    "device_ids": [sign.fault.device_id for sign in broke],
+                    "components": [sign.fault.component for sign in broke],
+                    "ats": [sign.at for sign in broke],
+                    "sources": [source or sign.origin for sign in broke],
+                },
+            )
 
-    def _record_failure(self, sign: Sign, source: str) -> None:
-        self.conn.execute(
-            load("alerts")["record_failure"],
-            {
-                "device_id": sign.fault.device_id,
-                "component": sign.fault.component,
-                "at": sign.at,
-                "now": self.now,
-                "source": source,
-            },
-        )
 
-
-def _pending(row: Row) -> Pending:
-    device = Subject(row.pop("device_kind"), row.pop("model"), row.pop("site"))
-    return Pending(**row, device=device)
+def _over(conn: Conn, over: Sequence[tuple[Fault, str]], now: datetime) -> list[Relief]:
+    if not over:
+        return []
+    rows = conn.execute(
+        load("alerts")["alerts_of_faults"],
+        {
+            "device_ids": [fault.device_id for fault, _ in over],
+            "components": [fault.component for fault, _ in over],
+            "classes": [fault.fault_class for fault, _ in over],
+            "rules": [rule for _, rule in over],
+        },
+    ).fetchall()
+    return [Relief(row["id"], [row["rule"]], now, restored=True) for row in rows]

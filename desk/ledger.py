@@ -6,14 +6,14 @@ the same case wait for each other and never block each other for good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alerts.outbox import Announcement, Topic, announce
+from alerts.outbox import Announcement, Topic, announce_many
 from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
@@ -38,7 +38,7 @@ class Opening:
     """What a new ticket starts with. `more` is kept in its first event.
 
     Attributes:
-        fault: None: it isn't known which device `site_id` called about.
+        fault: None: the ticket of a batch, or it isn't known which device `site_id` called about.
     """
 
     fault: Fault | None
@@ -52,30 +52,41 @@ class Opening:
     failed_at: datetime | None
     more: Mapping[str, Any]
     site_id: int | None = None
+    batch_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One more event of a ticket that this transaction has locked."""
+
+    ticket: Ticket
+    kind: Kind
+    data: Mapping[str, Any] = field(default_factory=dict)
+    to_state: TicketState | None = None
 
 
 def open_ticket(conn: Conn, opening: Opening, at: datetime, actor: str) -> Ticket | None:
     """Opens the ticket of a fault; None when another one of it is open already."""
-    row = conn.execute(
-        load("desk")["open"],
-        _place(opening.fault)
-        | {
-            "site_id": opening.site_id,
-            "alert_id": opening.alert_id,
-            "origin": opening.origin,
-            "severity": opening.severity,
-            "title": Jsonb(opening.title.to_json()),
-            "assignee_id": opening.assignee_id,
-            "repeat_of": opening.repeat_of,
-            "opened_at": at,
-            "predicted_at": opening.predicted_at,
-            "failed_at": opening.failed_at,
-        },
-    ).fetchone()
-    if row is None:
-        return None
-    _insert(conn, _first_event(row["id"], opening, at, actor))
-    return ticket_of(row)
+    [ticket] = open_tickets(conn, [opening], at, actor)
+    return ticket
+
+
+def open_tickets(
+    conn: Conn, openings: Sequence[Opening], at: datetime, actor: str
+) -> list[Ticket | None]:
+    """Opens a ticket for each opening, in their order; None where one is open already."""
+    if not openings:
+        return []
+    rows: list[Row | None] = []
+    with conn.cursor() as cursor:
+        values = [_opening_row(opening, at) for opening in openings]
+        cursor.executemany(load("desk")["open"], values, returning=True)
+        rows.append(cursor.fetchone())
+        while cursor.nextset():
+            rows.append(cursor.fetchone())
+    opened = zip(rows, openings, strict=True)
+    _insert(conn, [_first_event(row["id"], one, at, actor) for row, one in opened if row])
+    return [ticket_of(row) if row else None for row in rows]
 
 
 def append(
@@ -88,19 +99,19 @@ def append(
     to_state: TicketState | None = None,
 ) -> Ticket:
     """Adds one event to a ticket that this transaction has locked, and brings its row up to it."""
-    event = TicketEvent(
-        ticket_id=ticket.id,
-        version=ticket.version + 1,
-        at=at,
-        kind=kind,
-        actor=actor,
-        from_state=ticket.state,
-        to_state=to_state or ticket.state,
-        data=data or {},
-    )
-    changed = apply(ticket, event)
-    _insert(conn, event)
-    conn.execute(load("desk")["write"], _row(changed))
+    [changed] = append_many(conn, [Entry(ticket, kind, data or {}, to_state)], at, actor)
+    return changed
+
+
+def append_many(conn: Conn, entries: Sequence[Entry], at: datetime, actor: str) -> list[Ticket]:
+    """Adds one event to each of some tickets. A ticket stands in `entries` once."""
+    if not entries:
+        return []
+    events = [_event(entry, at, actor) for entry in entries]
+    changed = [apply(entry.ticket, event) for entry, event in zip(entries, events, strict=True)]
+    _insert(conn, events)
+    with conn.cursor() as cursor:
+        cursor.executemany(load("desk")["write"], [_row(ticket) for ticket in changed])
     return changed
 
 
@@ -113,9 +124,26 @@ def move(
     data: Mapping[str, Any] | None = None,
 ) -> Ticket:
     """Takes the named transition. Raises NotAllowedError."""
-    taken = move_from(name, ticket.state)
-    target = taken.target or ticket.resumes_to or TicketState.PLANNED
-    return append(conn, ticket, Kind.MOVED, at, actor, {"move": name, **(data or {})}, target)
+    [moved] = move_many(conn, [ticket], name, at, actor, data)
+    return moved
+
+
+def move_many(
+    conn: Conn,
+    tickets: Iterable[Ticket],
+    name: str,
+    at: datetime,
+    actor: str,
+    data: Mapping[str, Any] | None = None,
+) -> list[Ticket]:
+    """Takes the named transition with each of some tickets. Raises NotAllowedError."""
+    told = {"move": name, **(data or {})}
+    entries = []
+    for ticket in tickets:
+        target = move_from(name, ticket.state).target
+        target = target or ticket.resumes_to or TicketState.PLANNED
+        entries.append(Entry(ticket, Kind.MOVED, told, target))
+    return append_many(conn, entries, at, actor)
 
 
 def lock(conn: Conn, ticket_id: int) -> Ticket:
@@ -135,7 +163,25 @@ def lock_open(conn: Conn, fault: Fault) -> Ticket | None:
 
 def lock_ticket(conn: Conn, fault: Fault) -> Ticket | None:
     """Locks the open ticket of `fault`, if there is one; the caller has locked the alert."""
-    row = conn.execute(load("desk")["lock_open"], fault_row(fault)).fetchone()
+    return lock_tickets(conn, [fault]).get(fault)
+
+
+def lock_tickets(conn: Conn, faults: Sequence[Fault]) -> dict[Fault, Ticket]:
+    """Locks the open tickets of faults, in their order; the caller has locked the alerts."""
+    if not faults:
+        return {}
+    wanted = {
+        "device_ids": [fault.device_id for fault in faults],
+        "components": [fault.component for fault in faults],
+        "classes": [fault.fault_class for fault in faults],
+    }
+    found = [ticket_of(row) for row in conn.execute(load("desk")["lock_open"], wanted)]
+    return {ticket.fault: ticket for ticket in found if ticket.fault is not None}
+
+
+def lock_batch(conn: Conn, batch_id: int) -> Ticket | None:
+    """Locks the open ticket of a batch, if there is one; the caller has locked its alert."""
+    row = conn.execute(load("desk")["lock_open_of_batch"], {"batch_id": batch_id}).fetchone()
     return ticket_of(row) if row else None
 
 
@@ -183,6 +229,7 @@ def _first_event(ticket_id: int, opening: Opening, at: datetime, actor: str) -> 
         **opening.more,
         **_place(opening.fault),
         "site_id": opening.site_id,
+        "batch_id": opening.batch_id,
         "alert_id": opening.alert_id,
         "origin": opening.origin,
         "severity": opening.severity,
@@ -200,28 +247,64 @@ def iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _insert(conn: Conn, event: TicketEvent) -> None:
-    conn.execute(
-        load("desk")["append"],
-        {
-            "ticket_id": event.ticket_id,
-            "version": event.version,
-            "at": event.at,
-            "kind": event.kind,
-            "actor": event.actor,
-            "from_state": event.from_state,
-            "to_state": event.to_state,
-            "data": Jsonb(dict(event.data)),
-        },
+def _event(entry: Entry, at: datetime, actor: str) -> TicketEvent:
+    return TicketEvent(
+        ticket_id=entry.ticket.id,
+        version=entry.ticket.version + 1,
+        at=at,
+        kind=entry.kind,
+        actor=actor,
+        from_state=entry.ticket.state,
+        to_state=entry.to_state or entry.ticket.state,
+        data=entry.data,
     )
+
+
+def _insert(conn: Conn, events: Sequence[TicketEvent]) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(load("desk")["append"], [_event_row(event) for event in events])
+    announce_many(conn, [_announcement(event) for event in events])
+
+
+def _event_row(event: TicketEvent) -> Row:
+    return {
+        "ticket_id": event.ticket_id,
+        "version": event.version,
+        "at": event.at,
+        "kind": event.kind,
+        "actor": event.actor,
+        "from_state": event.from_state,
+        "to_state": event.to_state,
+        "data": Jsonb(dict(event.data)),
+    }
+
+
+def _announcement(event: TicketEvent) -> Announcement:
     told = {"version": event.version, "event": event.kind, "actor": event.actor}
-    announce(conn, Announcement(_topic(event), f"ticket/{event.ticket_id}", event.at, told))
+    return Announcement(_topic(event), f"ticket/{event.ticket_id}", event.at, told)
 
 
 def _topic(event: TicketEvent) -> Topic:
     if event.kind is Kind.MOVED and TicketState(event.to_state).ended:
         return Topic.TICKET_CLOSED
     return _TOPICS.get(event.kind, Topic.TICKET_NOTED)
+
+
+def _opening_row(opening: Opening, at: datetime) -> Row:
+    return {
+        **_place(opening.fault),
+        "site_id": opening.site_id,
+        "batch_id": opening.batch_id,
+        "alert_id": opening.alert_id,
+        "origin": opening.origin,
+        "severity": opening.severity,
+        "title": Jsonb(opening.title.to_json()),
+        "assignee_id": opening.assignee_id,
+        "repeat_of": opening.repeat_of,
+        "opened_at": at,
+        "predicted_at": opening.predicted_at,
+        "failed_at": opening.failed_at,
+    }
 
 
 def _row(ticket: Ticket) -> Row:

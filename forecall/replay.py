@@ -161,7 +161,7 @@ class _Player:
             if until >= next_score:
                 score(self.database, self.clock)
                 next_score += plan.score_every
-            evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
+            evaluate(self.database, self.clock, Cases(self.clock), RuleBooks(), hold=timedelta())
             tick(self.database, self.clock)
             hour = until
             if plan.speed:

@@ -15,109 +15,40 @@ JOIN device ON device.id = taken.device_id
 LEFT JOIN site ON site.id = device.site_id
 ORDER BY taken.id
 
--- name: open_of_device
-SELECT component, fault_class, active, coalesce(foretold_until > %(now)s, false) AND NOT EXISTS (
+-- name: open_of_devices
+SELECT device_id, component, fault_class, active,
+       coalesce(foretold_until > %(now)s, false) AND NOT EXISTS (
            SELECT FROM alert_condition WHERE alert_id = alert.id AND failed
        ) AS foretold
 FROM alert
-WHERE device_id = %(device_id)s AND closed_at IS NULL
-ORDER BY probability DESC NULLS LAST, last_sign_at DESC
-
--- name: lock_open
-SELECT id, device_id, component, fault_class, state, severity, active
-FROM alert
-WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
-  AND closed_at IS NULL
-FOR UPDATE
-
--- name: lock
-SELECT id, device_id, component, fault_class, state, severity, active
-FROM alert WHERE id = %(alert_id)s AND closed_at IS NULL
-FOR UPDATE
-
--- name: exists
-SELECT FROM alert WHERE id = %(alert_id)s
-
--- name: open
-INSERT INTO alert (device_id, component, fault_class, state, severity, origin, rule, message,
-                   active, opened_at, last_sign_at, signs)
-VALUES (%(device_id)s, %(component)s, %(fault_class)s, 'normal', %(severity)s, %(origin)s,
-        %(rule)s, %(message)s, false, %(now)s, %(now)s, 0)
-ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO NOTHING
-RETURNING id, device_id, component, fault_class, state, severity, active
-
--- name: add_sign
-UPDATE alert
-SET active = true, signs = signs + 1, last_sign_at = greatest(last_sign_at, %(at)s),
-    severity = %(severity)s, message = %(message)s,
-    probability = coalesce(%(probability)s, probability),
-    reasons = coalesce(%(reasons)s, reasons),
-    foretold_until = coalesce(%(foretold_until)s, foretold_until)
-WHERE id = %(alert_id)s
-
--- name: add_sign_quietly
-UPDATE alert
-SET active = true, signs = signs + 1, last_sign_at = greatest(last_sign_at, %(at)s),
-    probability = coalesce(%(probability)s, probability),
-    reasons = coalesce(%(reasons)s, reasons),
-    foretold_until = coalesce(%(foretold_until)s, foretold_until)
-WHERE id = %(alert_id)s
-
--- name: failed_already
-SELECT EXISTS (SELECT FROM alert_condition WHERE alert_id = %(alert_id)s AND failed) AS failed
-
--- name: hold_condition
-INSERT INTO alert_condition (alert_id, rule, origin, failed, since, last_at, expires_at)
-VALUES (%(alert_id)s, %(rule)s, %(origin)s, %(failed)s, %(at)s, %(at)s, %(expires_at)s)
-ON CONFLICT (alert_id, rule) DO UPDATE
-SET last_at = excluded.last_at, expires_at = excluded.expires_at, calm = 0
-RETURNING (xmax = 0) AS fresh
-
--- name: take_step
-WITH taken AS (
-    UPDATE alert SET state = %(to_state)s, active = %(active)s WHERE id = %(alert_id)s
-)
-INSERT INTO alert_transition (alert_id, from_state, to_state, name, at, actor)
-VALUES (%(alert_id)s, %(from_state)s, %(to_state)s, %(name)s, %(at)s, %(actor)s)
-
--- name: close
-UPDATE alert SET closed_at = %(at)s WHERE id = %(alert_id)s
-
--- name: has_open_ticket
-SELECT EXISTS (
-    SELECT FROM ticket
-    WHERE device_id = %(device_id)s AND component = %(component)s
-      AND fault_class = %(fault_class)s AND closed_at IS NULL
-) AS there
-
--- name: conditions
-SELECT rule FROM alert_condition
-WHERE alert_id = %(alert_id)s AND origin = ANY(%(origins)s)
-
--- name: end_conditions
-DELETE FROM alert_condition
-WHERE alert_id = %(alert_id)s AND rule = ANY(%(rules)s)
-
--- name: end_all_conditions
-DELETE FROM alert_condition WHERE alert_id = %(alert_id)s
-
--- name: holds
-SELECT EXISTS (SELECT FROM alert_condition WHERE alert_id = %(alert_id)s) AS holds
+WHERE device_id = ANY(%(device_ids)s::int[]) AND closed_at IS NULL
+ORDER BY device_id, probability DESC NULLS LAST, last_sign_at DESC
 
 -- name: down_alerts
-SELECT DISTINCT alert.id
+SELECT DISTINCT alert.device_id, alert.id
 FROM alert
 JOIN alert_condition ON alert_condition.alert_id = alert.id
-WHERE alert.device_id = %(device_id)s AND alert.closed_at IS NULL
+WHERE alert.device_id = ANY(%(device_ids)s::int[]) AND alert.closed_at IS NULL
   AND alert_condition.origin = 'transition'
 ORDER BY alert.id
 
 -- name: alerts_held_by
-SELECT DISTINCT alert.id
-FROM alert
-JOIN alert_condition ON alert_condition.alert_id = alert.id
-WHERE alert.device_id = %(device_id)s AND alert.component = %(component)s
-  AND alert.closed_at IS NULL AND alert_condition.rule = ANY(%(rules)s)
+SELECT alert.device_id, alert.id, array_agg(alert_condition.rule) AS rules
+FROM unnest(%(device_ids)s::int[], %(components)s::text[], %(rules)s::text[])
+     AS over (device_id, component, rule)
+JOIN alert ON alert.device_id = over.device_id AND alert.component = over.component
+          AND alert.closed_at IS NULL
+JOIN alert_condition ON alert_condition.alert_id = alert.id AND alert_condition.rule = over.rule
+GROUP BY alert.device_id, alert.id
+ORDER BY alert.id
+
+-- name: alerts_of_faults
+SELECT alert.id, over.rule
+FROM unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[], %(rules)s::text[])
+     AS over (device_id, component, fault_class, rule)
+JOIN alert ON alert.device_id = over.device_id AND alert.component = over.component
+          AND alert.fault_class = over.fault_class AND alert.closed_at IS NULL
+JOIN alert_condition ON alert_condition.alert_id = alert.id AND alert_condition.rule = over.rule
 ORDER BY alert.id
 
 -- name: expired_conditions
@@ -137,9 +68,12 @@ WHERE closed_at IS NULL AND NOT active AND last_sign_at <= %(before)s
       WHERE ticket.device_id = alert.device_id AND ticket.component = alert.component
         AND ticket.fault_class = alert.fault_class AND ticket.closed_at IS NULL
   )
+  AND NOT EXISTS (SELECT FROM ticket WHERE ticket.batch_id = alert.id AND closed_at IS NULL)
 ORDER BY alert.id
 
--- name: record_failure
+-- name: record_failures
 INSERT INTO failure (device_id, component, at, recorded_at, source)
-VALUES (%(device_id)s, %(component)s, %(at)s, %(now)s, %(source)s)
+SELECT device_id, component, at, %(now)s, source
+FROM unnest(%(device_ids)s::int[], %(components)s::text[], %(ats)s::timestamptz[],
+            %(sources)s::text[]) AS made (device_id, component, at, source)
 ON CONFLICT (device_id, component, at) DO NOTHING

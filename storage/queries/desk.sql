@@ -1,30 +1,46 @@
 -- name: open
-INSERT INTO ticket (device_id, component, fault_class, site_id, alert_id, origin, state, severity,
-                    title, assignee_id, repeat_of, opened_at, predicted_at, failed_at)
-VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(site_id)s, %(alert_id)s, %(origin)s, 'new',
-        %(severity)s, %(title)s, %(assignee_id)s, %(repeat_of)s, %(opened_at)s, %(predicted_at)s,
-        %(failed_at)s)
-ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO NOTHING
+INSERT INTO ticket (device_id, component, fault_class, site_id, batch_id, alert_id, origin, state,
+                    severity, title, assignee_id, repeat_of, opened_at, predicted_at, failed_at)
+VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(site_id)s, %(batch_id)s, %(alert_id)s,
+        %(origin)s, 'new', %(severity)s, %(title)s, %(assignee_id)s, %(repeat_of)s, %(opened_at)s,
+        %(predicted_at)s, %(failed_at)s)
+ON CONFLICT DO NOTHING
 RETURNING *
 
--- name: engineer_of_device
-SELECT site.engineer_id
-FROM device LEFT JOIN site ON site.id = device.site_id
-WHERE device.id = %(device_id)s
-
--- name: case_before
-SELECT id
+-- name: cases_before
+SELECT DISTINCT ON (device_id, component, fault_class) device_id, component, fault_class, id
 FROM ticket
-WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
-  AND closed_at >= %(since)s
-ORDER BY closed_at DESC, id DESC
-LIMIT 1
+JOIN unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[])
+     AS fault (device_id, component, fault_class) USING (device_id, component, fault_class)
+WHERE closed_at >= %(since)s
+ORDER BY device_id, component, fault_class, closed_at DESC, id DESC
 
 -- name: lock_open
-SELECT * FROM ticket
-WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
-  AND closed_at IS NULL
-FOR UPDATE
+SELECT ticket.*
+FROM ticket
+JOIN unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[])
+     AS fault (device_id, component, fault_class) USING (device_id, component, fault_class)
+WHERE closed_at IS NULL
+ORDER BY device_id, component, fault_class
+FOR UPDATE OF ticket
+
+-- name: lock_open_of_batch
+SELECT * FROM ticket WHERE batch_id = %(batch_id)s AND closed_at IS NULL FOR UPDATE
+
+-- Members' own tickets that nobody has touched and that this outage has opened.
+-- name: lock_untouched
+SELECT ticket.*
+FROM alert
+JOIN ticket ON ticket.device_id = alert.device_id AND ticket.component = alert.component
+           AND ticket.fault_class = alert.fault_class AND ticket.closed_at IS NULL
+WHERE alert.id = ANY(%(alert_ids)s::bigint[]) AND ticket.state = 'new'
+  AND ticket.origin IN ('device', 'rule') AND ticket.repeat_of IS NULL
+  AND NOT EXISTS (
+      SELECT FROM ticket_event
+      WHERE ticket_id = ticket.id AND (actor <> %(system)s OR kind = 'moved')
+  )
+ORDER BY ticket.device_id, ticket.component, ticket.fault_class
+FOR UPDATE OF ticket
 
 -- The alert's row is locked before the ticket's, as the alert rules do.
 -- name: lock_alert_of
@@ -32,6 +48,7 @@ SELECT alert.id
 FROM alert
 JOIN ticket ON ticket.device_id = alert.device_id AND ticket.component = alert.component
            AND ticket.fault_class = alert.fault_class
+           OR ticket.batch_id = alert.id
 WHERE ticket.id = %(ticket_id)s AND alert.closed_at IS NULL
 FOR UPDATE OF alert
 

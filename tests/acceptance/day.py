@@ -111,7 +111,7 @@ class Day:
         refresh(self.database)
         if self.clock.now().minute < _STEP / timedelta(minutes=1):
             score(self.database, self.clock)
-        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
+        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks(), hold=timedelta())
         tick(self.database, self.clock)
 
     def row(self, query: LiteralString, **values: Any) -> Row:

@@ -15,6 +15,7 @@ from desk import ledger
 from desk.case import Ticket, TicketEvent, fold
 from desk.cases import Cases
 from domain.clock import ManualClock
+from domain.fault import Fault
 from domain.reason import Reason
 from domain.text import Text
 from storage.database import Conn, Database
@@ -79,8 +80,9 @@ class World:
             {"device": device, "metric": metric, "value": value},
         )
 
-    def evaluate(self) -> int:
-        return evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
+    def evaluate(self, hold: timedelta = timedelta()) -> int:
+        """Judges what is new; without a `hold` no news waits."""
+        return evaluate(self.database, self.clock, Cases(self.clock), RuleBooks(), hold=hold)
 
     def pass_time(self, **span: float) -> None:
         self.clock.advance(timedelta(**span))
@@ -99,6 +101,12 @@ class World:
         [ticket] = self.tickets()
         assert fold(self.events(ticket.id)) == ticket
         return ticket
+
+    def fault(self) -> Fault:
+        """Of the only open ticket."""
+        fault = self.ticket().fault
+        assert fault is not None
+        return fault
 
     def events(self, ticket_id: int) -> list[TicketEvent]:
         with self.database.transaction() as conn:

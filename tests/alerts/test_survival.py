@@ -6,32 +6,31 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from alerts.desk_port import News
+from alerts.desk_port import Heard
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
-from alerts.sign import Sign
 from desk.calls import Call, Channel, take
 from desk.case import fold
 from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailableError
-from domain.fault import Fault
 from storage.database import Conn, Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate
 from tests.alerts.conftest import World, build_world
 
 DEVICES = 60
+AT_ONCE = timedelta()
 LIMIT_S = 60
 
 
@@ -59,6 +58,13 @@ def fleet(world: World) -> list[int]:
 
 
 def add_devices(world: World) -> list[int]:
+    """So many devices, and three times as many that stay well: what hits the others is no cause that
+    all share."""
+    world.rows(
+        f"""INSERT INTO device (key, kind, adopted_at)
+            SELECT 'w' || n, 'pos', '2026-01-01Z' FROM generate_series(1, {3 * DEVICES}) n
+            RETURNING id"""
+    )
     rows = world.rows(
         f"""INSERT INTO device (key, kind, adopted_at)
             SELECT 'd' || n, 'pos', '2026-01-01Z' FROM generate_series(1, {DEVICES}) n
@@ -135,22 +141,19 @@ def test_evaluators_killed_at_any_moment_lose_and_double_nothing(
     assert_one_case_a_fault(world, fleet, sent)
 
 
-@dataclass(frozen=True, slots=True)
-class PowerCut:
+@dataclass(frozen=True)
+class PowerCut(Cases):
     """The real desk, whose database server is killed after so many signs."""
 
-    cases: Cases
     server: EmbeddedServer
     after: int
-    heard: count[int] = field(default_factory=lambda: count(1))
+    signs: count[int] = field(default_factory=lambda: count(1))
 
-    def sign(self, conn: Conn, alert_id: int, sign: Sign, news: News) -> None:
-        self.cases.sign(conn, alert_id, sign, news)
-        if next(self.heard) == self.after:
+    def heard(self, conn: Conn, heard: Sequence[Heard]) -> set[int]:
+        joined = super().heard(conn, heard)
+        if self.after in [next(self.signs) for _ in heard]:
             self.server.kill()
-
-    def returned(self, conn: Conn, fault: Fault, at: datetime, *, restored: bool) -> None:
-        self.cases.returned(conn, fault, at, restored=restored)
+        return joined
 
 
 def test_a_database_that_is_killed_while_signs_are_judged_loses_and_doubles_nothing(
@@ -166,10 +169,10 @@ def test_a_database_that_is_killed_while_signs_are_judged_loses_and_doubles_noth
         sent = send(world, devices)
         for after in (1, DEVICES):
             with pytest.raises(StoreUnavailableError):
-                evaluate(database, clock, PowerCut(Cases(clock), server, after), RuleBooks())
+                evaluate(database, clock, PowerCut(clock, server, after), RuleBooks(), hold=AT_ONCE)
             server.start()
         assert len(world.rows("SELECT FROM pending_sign")) == sent
-        evaluate(database, clock, Cases(clock), RuleBooks())
+        evaluate(database, clock, Cases(clock), RuleBooks(), hold=AT_ONCE)
         assert_one_case_a_fault(world, devices, sent)
     finally:
         database.close()
@@ -189,7 +192,7 @@ def test_a_call_and_a_sign_in_the_same_moment_are_one_case(world: World, fleet: 
     caller.start()
     for device in fleet:
         world.event(device, "receiptPrinter", "x.Broken", "critical")
-        evaluate(world.database, world.clock, Cases(world.clock), RuleBooks())
+        evaluate(world.database, world.clock, Cases(world.clock), RuleBooks(), hold=AT_ONCE)
     caller.join(LIMIT_S)
     telephone.close()
     assert not caller.is_alive()

@@ -8,43 +8,39 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
-from alerts.desk_port import News
+from alerts.desk_port import Heard
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
-from alerts.sign import Sign
 from desk.cases import Cases
 from domain.clock import ManualClock
-from domain.fault import Fault
 from storage.database import Conn, Database
 
 
-@dataclass(frozen=True, slots=True)
-class MortalDesk:
+@dataclass(frozen=True)
+class MortalDesk(Cases):
     """The real desk, in a process that dies."""
 
-    cases: Cases
     dies_after: int
-    heard: count[int] = field(default_factory=lambda: count(1))
+    signs: count[int] = field(default_factory=lambda: count(1))
 
-    def sign(self, conn: Conn, alert_id: int, sign: Sign, news: News) -> None:
-        self.cases.sign(conn, alert_id, sign, news)
-        if next(self.heard) == self.dies_after:
+    def heard(self, conn: Conn, heard: Sequence[Heard]) -> set[int]:
+        joined = super().heard(conn, heard)
+        if self.dies_after in [next(self.signs) for _ in heard]:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def returned(self, conn: Conn, fault: Fault, at: datetime, *, restored: bool) -> None:
-        self.cases.returned(conn, fault, at, restored=restored)
+        return joined
 
 
 def main(dsn: str, moment: str, dies_after: str) -> None:
     clock = ManualClock(datetime.fromisoformat(moment))
     database = Database(dsn)
-    desk = MortalDesk(Cases(clock), int(dies_after))
+    desk = MortalDesk(clock, int(dies_after))
     while True:
-        evaluate(database, clock, desk, RuleBooks())
+        evaluate(database, clock, desk, RuleBooks(), hold=timedelta())
 
 
 if __name__ == "__main__":

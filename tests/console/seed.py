@@ -120,7 +120,7 @@ class Seed:
         self.judge()
 
     def judge(self) -> None:
-        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks())
+        evaluate(self.database, self.clock, Cases(self.clock), RuleBooks(), hold=timedelta())
 
     def _store(self, reports: Sequence[DeviceReport]) -> None:
         Ingest(self.database, self.clock, "mqtt").store(reports)

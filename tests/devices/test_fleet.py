@@ -182,7 +182,7 @@ def test_a_device_that_is_down_when_it_is_adopted_gets_its_alert(
     else:
         file.write_text("device,site\nN-1,s1\nN-2,s1\n")
         forecall("devices", "import", str(file))
-    evaluate(database, clock, Cases(clock), RuleBooks())
+    evaluate(database, clock, Cases(clock), RuleBooks(), hold=timedelta())
     alerts = rows(database, "SELECT key, opened_at FROM alert JOIN device ON device.id = device_id")
     assert [alert["key"] for alert in alerts] == ["N-1"]
     assert len(rows(database, "SELECT FROM ticket")) == 1

@@ -1,0 +1,112 @@
+"""Why faults of many devices are held for one: the figures, and the sentences that say them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from alerts.correlation.likelihood import Share, Verdict
+from domain.text import N_, Text, Value
+
+_PLACE = {
+    "power": N_("power feed {name}"),
+    "router": N_("router {name}"),
+    "switch": N_("switch {name}"),
+    "segment": N_("network segment {name}"),
+    "site": N_("site {name}"),
+    "firmware": N_("firmware {name}"),
+    "model": N_("model {name}"),
+    "fleet": N_("the whole fleet"),
+}
+
+DOWN = "down"
+"""The signature of devices that went down."""
+
+_WENT_DOWN = N_("{members} devices went down together: {place}")
+_SAME_FAULT = N_("{members} devices have the same fault ({fault}): {place}")
+
+
+def place(kind: str, name: str) -> Text:
+    """What the devices have in common, in words."""
+    return Text(_PLACE[kind], {"name": name})
+
+
+def headline(kind: str, name: str, signature: str, members: int) -> Text:
+    """What a batch's alert and ticket are called."""
+    values: dict[str, Value] = {"members": members, "place": place(kind, name), "fault": signature}
+    return Text(_WENT_DOWN if signature == DOWN else _SAME_FAULT, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is kept of a verdict.
+
+    Attributes:
+        all_faults: of the same kind, in the same span, anywhere.
+        all_devices: all that were up, or have the fault.
+        span_s: how long before the newest fault is looked at, in seconds.
+    """
+
+    verdict: Verdict
+    all_faults: int
+    all_devices: int
+    span_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Evidence:
+        given = dict(data["verdict"])
+        rivals = tuple((Share(**share), contrast) for share, contrast in given.pop("rivals"))
+        same = tuple(Share(**share) for share in given.pop("same"))
+        share = Share(**given.pop("share"))
+        found = Verdict(share=share, rivals=rivals, same=same, **given)
+        return Evidence(found, data["all_faults"], data["all_devices"], data["span_s"])
+
+    def sentences(self) -> list[Text]:
+        """The evidence in words: how many, how unlikely, why this cause and not another."""
+        return [self._how_many(), self._how_unlikely(), self._elsewhere(), *self._others()]
+
+    def _how_many(self) -> Text:
+        share = self.verdict.share
+        values: dict[str, Value] = {
+            "faults": share.faults,
+            "devices": share.devices,
+            "minutes": round(self.span_s / 60),
+            "place": place(share.kind, share.name),
+        }
+        return Text(N_("{place}: {faults} of {devices} devices within {minutes} min"), values)
+
+    def _how_unlikely(self) -> Text:
+        power = math.floor(-self.verdict.log10_chance)
+        return Text(N_("By chance: less often than once in 10^{power} times"), {"power": power})
+
+    def _elsewhere(self) -> Text:
+        share = self.verdict.share
+        devices = self.all_devices - share.devices
+        if devices <= 0:
+            return Text(N_("There are no other devices to compare with"))
+        values = {"faults": self.all_faults - share.faults, "devices": devices}
+        return Text(N_("Elsewhere: {faults} of {devices} devices at the same time"), values)
+
+    def _others(self) -> list[Text]:
+        return [
+            Text(
+                N_("Explains it less well: {place} ({faults} of {devices} devices)"),
+                {
+                    "place": place(share.kind, share.name),
+                    "faults": share.faults,
+                    "devices": share.devices,
+                },
+            )
+            for share, _ in self.verdict.rivals
+        ] + [
+            Text(
+                N_("Can't be told apart: {place} has the same devices"),
+                {"place": place(share.kind, share.name)},
+            )
+            for share in self.verdict.same
+        ]

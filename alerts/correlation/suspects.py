@@ -1,0 +1,88 @@
+"""The faults that came of late, and what the devices that have them share."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.correlation.likelihood import LEAST, Share
+from storage.database import Conn, Row
+from storage.queries import load
+
+SPAN = timedelta(minutes=10)
+"""Faults that lie no further apart came at the same time: devices are heard every few minutes, so
+that an outage is seen of one after the other."""
+
+PAST = timedelta(days=30)
+"""How far back a group's own faults are counted."""
+
+_RARELY = 1 / timedelta(days=90).total_seconds()
+"""Faults a device and second that are expected at the least: no past is so good that two faults at
+once would be a wonder."""
+
+_YOUNG = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen of one kind of fault.
+
+    Attributes:
+        shares: of all that suspects have in common.
+        faults: suspects; devices: all that were up, or are suspects.
+    """
+
+    signature: str
+    shares: list[Share]
+    faults: int
+    devices: int
+
+
+def gather(conn: Conn, newest: datetime) -> None:
+    """Fills the transaction's table of suspects as of the newest fault."""
+    conn.execute(load("correlation")["suspects"])
+    conn.execute(load("correlation")["clear"])
+    conn.execute(load("correlation")["fill"], {"since": newest - SPAN})
+    conn.execute(load("correlation")["analyze"])
+
+
+def sights(conn: Conn, newest: datetime) -> list[Sight]:
+    """What is seen of each kind of fault that enough devices have."""
+    past_from = newest - PAST
+    rows = conn.execute(
+        load("correlation")["shares"],
+        {"least": LEAST, "past_from": past_from, "past_until": newest - SPAN},
+    ).fetchall()
+    if not rows:
+        return []
+    watched = conn.execute(load("correlation")["watched_since"]).fetchone()
+    since = watched["at"] if watched and watched["at"] else newest
+    past_s = (newest - max(past_from, min(since, newest - _YOUNG))).total_seconds()
+    by_signature: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_signature[row["signature"]].append(row)
+    return [_sight(signature, rows, past_s) for signature, rows in by_signature.items()]
+
+
+def _sight(signature: str, rows: list[Row], past_s: float) -> Sight:
+    [fleet] = [row for row in rows if row["kind"] == "fleet"]
+    usual = fleet["past"] / (fleet["devices"] * past_s)
+    shares = [
+        Share(
+            kind=row["kind"],
+            key=row["key"],
+            name=row["name"],
+            faults=row["faults"],
+            devices=row["devices"],
+            chance=_chance(max(usual, row["past"] / (row["devices"] * past_s), _RARELY)),
+        )
+        for row in rows
+    ]
+    return Sight(signature, shares, fleet["faults"], fleet["devices"])
+
+
+def _chance(rate: float) -> float:
+    """Of at least one fault within the span at `rate` a second."""
+    return -math.expm1(-rate * SPAN.total_seconds())

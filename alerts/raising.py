@@ -1,0 +1,230 @@
+"""What signs do to alerts, many at once: the database's constraint decides which one they are of.
+
+Each call is a handful of statements for any number of faults. A fault stands in it once at most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts import steps
+from alerts.desk_port import Heard, Returned
+from alerts.lifecycle import (
+    CALM_AFTER,
+    FLAPPING_RETURNS,
+    FLAPPING_WITHIN,
+    AlertState,
+    allowed,
+)
+from alerts.rules import CASE_SEVERITY
+from alerts.series import Relief
+from alerts.sign import Sign
+from alerts.steps import Alert, Change, alert_of
+from domain.fault import Fault, FaultClass
+from storage.database import Conn, Row
+from storage.queries import load
+
+STEADY = timedelta(minutes=10)
+"""A flapping fault is told again, and gets a case if it has none, once it has stayed for so long."""
+
+Hold = Callable[[Sign], datetime]
+"""Until when the news of a sign waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a sign changed in its alert.
+
+    Attributes:
+        fresh: the alert did not have this condition before.
+        broke: the component was not known to have failed before.
+    """
+
+    fresh: bool
+    broke: bool
+
+    def __bool__(self) -> bool:
+        return self.fresh or self.broke
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A sign on its alert.
+
+    Attributes:
+        alert: as it is now; its row is locked.
+        opened: this sign opened it.
+        came: the fault was not active before.
+    """
+
+    alert: Alert
+    sign: Sign
+    news: News
+    opened: bool
+    came: bool
+    damped: bool
+
+    @property
+    def heard(self) -> Heard:
+        return Heard(self.alert.id, self.sign, self.news.broke, self.damped)
+
+
+def raise_or_join(conn: Conn, signs: Sequence[Sign], now: datetime, hold: Hold) -> list[Raised]:
+    """Puts each sign on its fault's open alert, opening those that are missing."""
+    if not signs:
+        return []
+    by_fault = {sign.fault: sign for sign in signs}
+    rows = conn.execute(load("board")["raise_or_join"], _signs(signs, now, hold)).fetchall()
+    found = [(row, by_fault[_fault(row)]) for row in rows]
+    news = _hold_conditions(conn, found)
+    raised = [_raised(row, sign, news[row["id"]]) for row, sign in found]
+    _lead(conn, [one for one in raised if not one.opened])
+    came_again = [one for one in raised if one.came and not one.opened]
+    steps.record(conn, [_coming(one, now, hold) for one in raised if one.opened])
+    again = steps.take(conn, [_coming(one, now, hold) for one in came_again])
+    after = {alert.id: alert for alert in again}
+    return [replace(one, alert=after.get(one.alert.id, one.alert)) for one in raised]
+
+
+def relieve(conn: Conn, reliefs: Sequence[Relief]) -> list[Returned]:
+    """Ends conditions; returns the alerts that have none left and thereby returned."""
+    if not reliefs:
+        return []
+    alerts = steps.lock(conn, {relief.alert_id for relief in reliefs})
+    conn.execute(load("board")["end_conditions"], _ended(reliefs))
+    rows = conn.execute(
+        load("board")["holding"], {"alert_ids": [alert.id for alert in alerts]}
+    ).fetchall()
+    holding = {row["alert_id"] for row in rows}
+    last = {relief.alert_id: relief for relief in reliefs}
+    gone = [alert for alert in alerts if alert.active and alert.id not in holding]
+    steps.take(conn, [Change(alert, "return", last[alert.id].at) for alert in gone])
+    return [
+        Returned(alert.id, alert.fault, last[alert.id].at, last[alert.id].restored)
+        for alert in gone
+        if not alert.flapping
+    ]
+
+
+def dampen(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:
+    """Marks those of the alerts as flapping whose fault came and went too often not long ago."""
+    if not alert_ids:
+        return
+    parameters = {
+        "alert_ids": list(alert_ids),
+        "since": now - FLAPPING_WITHIN,
+        "times": FLAPPING_RETURNS,
+    }
+    found = conn.execute(load("board")["flappers"], parameters).fetchall()
+    alerts = steps.lock(conn, [row["id"] for row in found])
+    steps.take(conn, [Change(alert, "flap", now, held_until=now + STEADY) for alert in alerts])
+
+
+def calm(conn: Conn, now: datetime) -> list[Returned]:
+    """Takes the mark from faults that have stayed as they are; returns those that are gone."""
+    found = conn.execute(load("board")["calmed"], {"since": now - CALM_AFTER}).fetchall()
+    restored = {row["id"]: row["origin"] == "transition" for row in found}
+    alerts = steps.lock(conn, restored)
+    calmed = steps.take(conn, [Change(alert, "calm", now) for alert in alerts])
+    return [
+        Returned(alert.id, alert.fault, now, restored[alert.id])
+        for alert in calmed
+        if not alert.active
+    ]
+
+
+def _raised(row: Row, sign: Sign, news: News) -> Raised:
+    alert = alert_of(row)
+    came = row["opened"] or (not alert.active and allowed("raise", alert.state))
+    return Raised(alert, sign, news, row["opened"], came, damped=alert.flapping)
+
+
+def _coming(one: Raised, now: datetime, hold: Hold) -> Change:
+    alert = _before(one.alert) if one.opened else one.alert
+    until = now + STEADY if alert.flapping else hold(one.sign)
+    return Change(alert, "raise", now, held_until=until)
+
+
+def _before(alert: Alert) -> Alert:
+    # An alert that is opened is stored as its first step leaves it.
+    return replace(alert, state=AlertState.NORMAL, active=False)
+
+
+def _signs(signs: Sequence[Sign], now: datetime, hold: Hold) -> Row:
+    return {
+        "now": now,
+        "device_ids": [sign.fault.device_id for sign in signs],
+        "components": [sign.fault.component for sign in signs],
+        "classes": [sign.fault.fault_class for sign in signs],
+        "severities": [sign.severity for sign in signs],
+        "origins": [sign.origin for sign in signs],
+        "rules": [sign.rule for sign in signs],
+        "messages": [_message(sign) for sign in signs],
+        "reasons": [json.dumps([reason.to_json() for reason in sign.reasons]) for sign in signs],
+        "probabilities": [sign.probability for sign in signs],
+        "foretold": [sign.foretold_until for sign in signs],
+        "ats": [sign.at for sign in signs],
+        "wants": [sign.severity.rank >= CASE_SEVERITY.rank for sign in signs],
+        "held": [hold(sign) for sign in signs],
+    }
+
+
+def _hold_conditions(conn: Conn, found: Sequence[tuple[Row, Sign]]) -> dict[int, News]:
+    rows = conn.execute(
+        load("board")["hold_conditions"],
+        {
+            "known_ids": [row["id"] for row, _ in found if not row["opened"]],
+            "alert_ids": [row["id"] for row, _ in found],
+            "rules": [sign.rule for _, sign in found],
+            "origins": [sign.origin for _, sign in found],
+            "failed": [sign.failed for _, sign in found],
+            "ats": [sign.at for _, sign in found],
+            "expiries": [sign.expires_at for _, sign in found],
+        },
+    ).fetchall()
+    failed = {row["id"] for row, sign in found if sign.failed}
+    return {
+        row["alert_id"]: News(
+            fresh=row["fresh"],
+            broke=row["alert_id"] in failed and not row["failed_before"],
+        )
+        for row in rows
+    }
+
+
+def _lead(conn: Conn, raised: Sequence[Raised]) -> None:
+    # The headline follows what is new and no milder; a repeat only counts.
+    leading = [
+        one
+        for one in raised
+        if one.news and (one.sign.severity.rank >= one.alert.severity.rank or not one.alert.active)
+    ]
+    if leading:
+        conn.execute(
+            load("board")["lead"],
+            {
+                "alert_ids": [one.alert.id for one in leading],
+                "severities": [one.sign.severity for one in leading],
+                "messages": [_message(one.sign) for one in leading],
+            },
+        )
+
+
+def _message(sign: Sign) -> str:
+    return json.dumps(sign.message.to_json())
+
+
+def _ended(reliefs: Sequence[Relief]) -> Row:
+    pairs = [
+        (relief.alert_id, rule)
+        for relief in reliefs
+        for rule in (relief.rules if relief.rules is not None else [None])
+    ]
+    return {"alert_ids": [pair[0] for pair in pairs], "rules": [pair[1] for pair in pairs]}
+
+
+def _fault(row: Row) -> Fault:
+    return Fault(row["device_id"], row["component"], FaultClass(row["fault_class"]))

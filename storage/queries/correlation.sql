@@ -1,0 +1,239 @@
+-- Whether faults that others may share wait to be told, and the newest of them.
+-- name: waiting
+SELECT max(held.since) AS newest, coalesce(bool_or(alert.held_until <= %(now)s), false) AS due
+FROM alert
+JOIN alert_condition AS held ON held.alert_id = alert.id AND held.origin IN ('transition', 'event')
+WHERE alert.held_until IS NOT NULL AND alert.closed_at IS NULL AND alert.active
+  AND alert.state IN ('unacknowledged', 'acknowledged')
+
+-- name: suspects
+CREATE TEMP TABLE IF NOT EXISTS suspect (
+    alert_id  bigint PRIMARY KEY,
+    device_id integer NOT NULL,
+    signature text NOT NULL,
+    since     timestamptz NOT NULL,
+    batch_id  bigint
+) ON COMMIT DROP
+
+-- name: clear
+TRUNCATE suspect
+
+-- What came of late, by what it suffers from: of a device one a kind. With them those of batches that
+-- are still young: a wider cause may show.
+-- name: fill
+INSERT INTO suspect (alert_id, device_id, signature, since, batch_id)
+SELECT DISTINCT ON (device_id, signature) *
+FROM (
+    SELECT DISTINCT ON (alert.id) alert.id, alert.device_id,
+           CASE held.origin WHEN 'transition' THEN 'down' ELSE held.rule || ' ' || alert.component
+           END AS signature,
+           held.since, batch.id AS batch_id
+    FROM alert
+    JOIN alert_condition AS held ON held.alert_id = alert.id
+     AND held.origin IN ('transition', 'event') AND held.since > %(since)s
+    LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
+                   AND alert.batch_until IS NULL
+    WHERE alert.closed_at IS NULL AND alert.active AND alert.flapping_since IS NULL
+      AND alert.device_id IS NOT NULL
+      AND (alert.state IN ('unacknowledged', 'acknowledged') OR batch.first_at > %(since)s)
+    ORDER BY alert.id, held.origin = 'transition' DESC, held.since
+) AS of_alert
+ORDER BY device_id, signature, since
+
+-- name: analyze
+ANALYZE suspect
+
+-- How many of what suspects have in common have the fault, of how many that could; and how often they
+-- had such faults of their own before.
+-- name: shares
+WITH shared AS (
+    SELECT signature, device_group.kind, device_group.key, device_group.name, count(*) AS faults
+    FROM suspect JOIN device_group USING (device_id)
+    GROUP BY signature, device_group.kind, device_group.key, device_group.name
+    HAVING count(*) >= %(least)s
+), named AS (
+    SELECT DISTINCT kind, key FROM shared
+), size AS (
+    SELECT kind, key, count(*) AS devices
+    FROM device_group
+    JOIN named USING (kind, key)
+    LEFT JOIN device_status USING (device_id)
+    LEFT JOIN (SELECT DISTINCT device_id FROM suspect) AS hit USING (device_id)
+    WHERE coalesce(device_status.state, 'up') = 'up' OR hit.device_id IS NOT NULL
+    GROUP BY kind, key
+), past AS (
+    SELECT kind, key, count(*) AS faults
+    FROM alert
+    JOIN device_group USING (device_id)
+    JOIN named USING (kind, key)
+    WHERE alert.opened_at > %(past_from)s AND alert.opened_at <= %(past_until)s
+      AND alert.batch_id IS NULL AND alert.origin IN ('transition', 'event')
+    GROUP BY kind, key
+)
+SELECT shared.*, size.devices, coalesce(past.faults, 0) AS past
+FROM shared
+JOIN size USING (kind, key)
+LEFT JOIN past USING (kind, key)
+ORDER BY signature, kind, key
+
+-- name: watched_since
+SELECT min(adopted_at) AS at FROM device
+
+-- Faults of what an open batch is about, while it still grows.
+-- name: joiners
+SELECT DISTINCT ON (suspect.alert_id) suspect.alert_id, suspect.device_id, suspect.signature,
+       batch.id AS batch_id
+FROM suspect
+JOIN device_group USING (device_id)
+JOIN batch ON batch.kind = device_group.kind AND batch.key = device_group.key
+          AND batch.signature = suspect.signature
+WHERE batch.ended_at IS NULL AND suspect.batch_id IS NULL
+  AND suspect.since > batch.first_at - %(before)s AND suspect.since <= batch.grown_at + %(after)s
+ORDER BY suspect.alert_id, batch.id
+
+-- name: of_group
+SELECT suspect.alert_id, suspect.batch_id, suspect.since
+FROM suspect JOIN device_group USING (device_id)
+WHERE suspect.signature = %(signature)s AND device_group.kind = %(kind)s
+  AND device_group.key = %(key)s
+ORDER BY suspect.alert_id
+
+-- name: settled
+DELETE FROM suspect WHERE alert_id = ANY(%(alert_ids)s::bigint[])
+
+-- The batch of the same cause whose alert is not closed yet: over or not, it goes on.
+-- name: same_batch
+SELECT batch.id, batch.ended_at
+FROM batch JOIN alert ON alert.id = batch.id
+WHERE batch.kind = %(kind)s AND batch.key = %(key)s AND batch.signature = %(signature)s
+  AND alert.closed_at IS NULL AND batch.absorbed_by IS NULL
+ORDER BY batch.id DESC
+LIMIT 1
+
+-- name: open_alert
+INSERT INTO alert (component, fault_class, state, severity, origin, rule, message, active, opened_at,
+                   last_sign_at)
+VALUES ('', '', 'normal', %(severity)s, 'batch', %(rule)s, %(message)s, false, %(now)s, %(now)s)
+RETURNING id
+
+-- name: hold
+INSERT INTO alert_condition (alert_id, rule, origin, failed, since, last_at)
+VALUES (%(batch_id)s, 'batch', 'batch', false, %(first_at)s, %(now)s)
+ON CONFLICT (alert_id, rule) DO NOTHING
+
+-- name: open
+INSERT INTO batch (id, kind, key, name, signature, first_at, recognised_at, grown_at, evidence)
+VALUES (%(batch_id)s, %(kind)s, %(key)s, %(name)s, %(signature)s, %(first_at)s, %(now)s, %(now)s,
+        %(evidence)s)
+
+-- name: reopen
+UPDATE batch SET ended_at = NULL, eased_at = NULL, recognised_at = %(now)s, first_at = %(first_at)s,
+                 evidence = %(evidence)s
+WHERE id = %(batch_id)s
+
+-- name: move_members
+UPDATE alert SET batch_id = %(batch_id)s, batch_since = %(now)s
+WHERE id = ANY(%(alert_ids)s::bigint[])
+
+-- name: absorb
+UPDATE batch SET ended_at = %(now)s, absorbed_by = %(batch_id)s, active = 0
+WHERE id = ANY(%(batch_ids)s::bigint[])
+RETURNING id
+
+-- name: members_of
+SELECT id FROM alert
+WHERE batch_id = ANY(%(batch_ids)s::bigint[]) AND batch_until IS NULL AND closed_at IS NULL
+ORDER BY id
+
+-- name: worst_of
+SELECT severity FROM alert WHERE id = ANY(%(alert_ids)s::bigint[]) GROUP BY severity
+
+-- How a batch stands: so many members ever, so many still, and where most of them are.
+-- name: count
+WITH member AS (
+    SELECT alert.batch_id, alert.device_id,
+           alert.batch_until IS NULL AND alert.active AND alert.closed_at IS NULL AS active
+    FROM alert
+    WHERE alert.batch_id = ANY(%(batch_ids)s::bigint[])
+), place AS (
+    SELECT DISTINCT ON (batch_id) batch_id, site_id
+    FROM member JOIN device ON device.id = member.device_id
+    WHERE site_id IS NOT NULL
+    GROUP BY batch_id, site_id
+    ORDER BY batch_id, count(*) DESC, site_id
+)
+UPDATE batch
+SET members = counted.members, active = counted.active, site_id = coalesce(place.site_id, batch.site_id),
+    grown_at = CASE WHEN counted.members > batch.members THEN %(now)s ELSE grown_at END,
+    eased_at = CASE WHEN counted.active < batch.active THEN %(now)s ELSE eased_at END
+FROM (
+    SELECT batch_id, count(*) AS members, count(*) FILTER (WHERE active) AS active
+    FROM member GROUP BY batch_id
+) AS counted
+LEFT JOIN place USING (batch_id)
+WHERE batch.id = counted.batch_id
+  AND (batch.members <> counted.members OR batch.active <> counted.active)
+RETURNING batch.*
+
+-- name: write_headline
+UPDATE alert SET message = %(message)s, severity = %(severity)s WHERE id = %(batch_id)s
+
+-- name: open_batches
+SELECT id FROM batch WHERE ended_at IS NULL
+
+-- Batches whose cause is gone: all members are well, or nearly all and no other became so of late.
+-- name: over
+SELECT id, active
+FROM batch
+WHERE ended_at IS NULL
+  AND (active = 0 OR ((active < %(least)s OR active <= members * %(rest)s)
+                      AND eased_at <= %(before)s))
+ORDER BY id
+
+-- name: end
+UPDATE batch SET ended_at = %(now)s WHERE id = ANY(%(batch_ids)s::bigint[])
+
+-- name: batches
+SELECT batch.*, alert.state, alert.severity, alert.message, ticket.id AS ticket_id,
+       ticket.closed_at IS NULL AS ticket_open
+FROM batch
+JOIN alert ON alert.id = batch.id
+LEFT JOIN LATERAL (
+    SELECT id, closed_at FROM ticket WHERE ticket.batch_id = batch.id ORDER BY id DESC LIMIT 1
+) AS ticket ON true
+WHERE (%(batch_id)s::bigint IS NULL OR batch.id = %(batch_id)s)
+  AND (NOT %(only_open)s OR batch.ended_at IS NULL)
+ORDER BY batch.recognised_at DESC, batch.id DESC
+LIMIT %(limit)s
+
+-- name: members
+SELECT alert.id AS alert_id, alert.device_id, device.key AS device_key, alert.component,
+       alert.fault_class, alert.state, alert.active, alert.batch_since AS joined_at,
+       alert.batch_until AS left_at, ticket.id AS ticket_id
+FROM alert
+JOIN device ON device.id = alert.device_id
+LEFT JOIN ticket ON ticket.device_id = alert.device_id AND ticket.component = alert.component
+                AND ticket.fault_class = alert.fault_class AND ticket.closed_at IS NULL
+WHERE alert.batch_id = %(batch_id)s
+ORDER BY alert.active DESC, device.key, alert.id
+LIMIT %(limit)s OFFSET %(offset)s
+
+-- The open batch that a fault is part of, and its ticket.
+-- name: batch_of_fault
+SELECT alert.batch_id, ticket.id AS ticket_id
+FROM alert
+JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
+LEFT JOIN ticket ON ticket.batch_id = batch.id AND ticket.closed_at IS NULL
+WHERE alert.device_id = %(device_id)s AND alert.closed_at IS NULL AND alert.batch_until IS NULL
+  AND (%(component)s::text IS NULL OR alert.component = %(component)s)
+ORDER BY alert.batch_since DESC
+LIMIT 1
+
+-- When devices were part of batches, and of which cause, as far as that touches the period.
+-- name: memberships_of_devices
+SELECT alert.device_id, greatest(alert.batch_since, %(start)s) AS since,
+       least(coalesce(alert.batch_until, %(end)s), %(end)s) AS until, batch.id AS batch_id, batch.kind
+FROM alert JOIN batch ON batch.id = alert.batch_id
+WHERE alert.device_id = ANY(%(device_ids)s) AND alert.batch_since < %(end)s
+  AND coalesce(alert.batch_until, %(end)s) > %(start)s
+ORDER BY alert.device_id, since, batch.id
