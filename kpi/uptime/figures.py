@@ -6,12 +6,15 @@ Operational availability after EN 13306 (up time over up time plus down time), w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kpi.uptime.fleet import Scope, read_fleet
-from kpi.uptime.line import Period
-from kpi.uptime.states import read_states
+from kpi.uptime.exclusions import Exclusion, read_exclusions
+from kpi.uptime.fleet import Fleet, Scope, read_fleet
+from kpi.uptime.hours import read_hours
+from kpi.uptime.line import Period, Stretches
+from kpi.uptime.states import States, read_states
 from storage.database import Conn
 
 
@@ -20,7 +23,10 @@ class Uptime:
     """Seconds in each state, summed over the devices of one device, site, customer, engineer, ...
 
     Attributes:
-        failures: how often a device went down that had been up.
+        down_s: without what is excluded.
+        off_hours_s: outside the service hours; the others are within them.
+        excluded_s: downtime that does not count, by reason.
+        failures: how often a device went down that had been up, and for some of it counts.
     """
 
     key: str
@@ -28,6 +34,8 @@ class Uptime:
     up_s: float
     down_s: float
     unwatched_s: float
+    off_hours_s: float
+    excluded_s: Mapping[Exclusion, float]
     failures: int
 
     @property
@@ -47,13 +55,29 @@ def uptime(conn: Conn, scope: Scope, start: datetime, end: datetime) -> list[Upt
     period = Period(start, end)
     fleet = read_fleet(conn, scope, period)
     states = read_states(conn, period, fleet.devices)
+    excluded = read_exclusions(conn, period, fleet.devices).stretches
+    hours = read_hours(conn, period, fleet.devices)
+    return _figures(fleet, states, hours, excluded)
+
+
+def _figures(
+    fleet: Fleet, states: States, hours: Stretches, excluded: Mapping[Exclusion, Stretches]
+) -> list[Uptime]:
+    down = states.down.meet(hours)
+    taken = {reason: down.meet(stretches) for reason, stretches in excluded.items()}
+    for stretches in taken.values():
+        down = down.without(stretches)
+    counts = down.covered(states.failed, states.restored) > 0
+    seconds = {reason: fleet.seconds(stretches) for reason, stretches in taken.items()}
     columns = zip(
         fleet.keys,
         fleet.names,
-        fleet.seconds(states.up),
-        fleet.seconds(states.down),
-        fleet.seconds(states.unwatched),
-        fleet.counts(states.failed),
+        fleet.seconds(states.up.meet(hours)),
+        fleet.seconds(down),
+        fleet.seconds(states.unwatched.meet(hours)),
+        fleet.seconds(fleet.stays.without(hours)),
+        [dict(zip(seconds, row, strict=True)) for row in zip(*seconds.values(), strict=True)],
+        fleet.counts(states.failed[counts]),
         strict=True,
     )
     return [Uptime(*row) for row in columns]

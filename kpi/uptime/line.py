@@ -87,6 +87,10 @@ class Stretches:
     def where(self, rows: NDArray[Any]) -> Stretches:
         return Stretches(self.begin[rows], self.end[rows])
 
+    def plus(self, other: Stretches) -> Stretches:
+        """Where either is."""
+        return Stretches.of(np.append(self.begin, other.begin), np.append(self.end, other.end))
+
     def meet(self, other: Stretches) -> Stretches:
         """Where both are."""
         first = np.searchsorted(other.end, self.begin, side="right")
