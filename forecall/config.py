@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         default=False,
         description="Train anew by itself when models no longer fit; the gate decides as ever.",
     )
+    service_plans: Path | None = Field(
+        default=None,
+        description="A TOML file with service plans and calendars of one's own, over the shipped ones.",
+    )
     public_url: str = Field(
         default="", description="Where people find the console, such as https://forecall.example."
     )

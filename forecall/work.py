@@ -15,6 +15,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
 from desk.cases import Cases
+from desk.contracts.writing import PlanFile
+from desk.sla.watch import watch as watch_promises
 from desk.upkeep import tick
 from domain.clock import wall_seconds
 from domain.errors import StoreUnavailableError
@@ -66,6 +68,7 @@ def jobs(installation: Installation) -> list[Job]:
     books = RuleBooks(settings.alerts_rules)
     mail = post(installation)
     office = mail.office()
+    plans = PlanFile(settings.service_plans)
     keep = timedelta(days=settings.keep_days)
     return [
         Job("beat", 1.0, lambda: _beat(installation)),
@@ -96,6 +99,8 @@ def jobs(installation: Installation) -> list[Job]:
         Job("deliver", 1.0, office.turn),
         Job("alertmanagers", 5.0, mail.resend),
         Job("desk", 5.0, lambda: tick(database, clock)),
+        Job("plans", 5.0, lambda: plans.publish(database, clock)),
+        Job("promises", 1.0, lambda: watch_promises(database, clock)),
         Job(
             "proof",
             max(_PROVE_AT_MOST_EVERY_S, wall_seconds(clock, PROVE_EVERY)),

@@ -46,6 +46,7 @@ _REGIONS = {
 }
 _SPAN = re.compile(r"(?:(\d{1,4})d)?\s*(?:(\d{1,4})h)?\s*(?:(\d{1,5})min)?")
 _MOST_MONTHS = 50 * 12
+_LABEL = 80
 
 
 class ClockTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,7 +176,7 @@ def _plan(name: str, tree: Tree) -> Plan:
         _within(path, key, getattr(table, key), 0, _MOST_MONTHS)
     return Plan(
         name=name,
-        label=table.label or name,
+        label=_label(path, table.label or name),
         promises=tuple(promise for promise in promises if promise is not None),
         calendar=table.calendar,
         kinds=frozenset(table.kinds),
@@ -198,7 +199,7 @@ def _promise(name: str, tree: Any, above: str) -> Promise | None:
     _only(targets, tuple(_REGIONS), f"{path}.target.")
     return Promise(
         name=name,
-        label=table.label or CLOCK_TEXT.get(name, name),
+        label=_label(path, table.label or CLOCK_TEXT.get(name, name)),
         start=table.start,
         goal=table.goal,
         targets={
@@ -228,6 +229,14 @@ def _span(path: str, words: str) -> timedelta:
             f"{path}: {words!r}; allowed: a time such as 40min, 2h, 1h 30min or 3d, at most a year"
         )
     return span
+
+
+def _label(path: str, words: str) -> str:
+    if len(words) > _LABEL or not words.isprintable() or set(words) & set("{}"):
+        raise BadInputError(
+            f"{path}.label: {words[:80]!r}; allowed: {_LABEL} signs, without braces or line breaks"
+        )
+    return words
 
 
 def _pauses(path: str, states: tuple[TicketState, ...]) -> tuple[TicketState, ...]:
@@ -272,7 +281,30 @@ def _table(tree: Any, shape: type[T], path: str) -> T:
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError as error:
-        raise BadInputError(f"{path}: {str(error).replace(' - at `$', ' at `')}") from error
+        raise BadInputError(f"{path}: {_explained(error, shape)}") from error
+
+
+_UNKNOWN_FIELD = re.compile(r".*unknown field `(.*)`.*")
+_AT = re.compile(r"(.*) - at `\$\.([a-z_]+).*`")
+_WORDS = {
+    "start": Start,
+    "goal": Goal,
+    "handlings": Handling,
+    "grades": Grade,
+    "major": Severity,
+    "pauses": TicketState,
+}
+
+
+def _explained(error: msgspec.ValidationError, shape: Any) -> str:
+    """What msgspec says, with what is allowed."""
+    said = str(error)
+    unknown, place = _UNKNOWN_FIELD.fullmatch(said), _AT.fullmatch(said)
+    if unknown:
+        return f"{unknown[1]}: unknown; allowed: {', '.join(shape.__struct_fields__)}"
+    if place and place[2] in _WORDS and "Invalid enum" in said:
+        return f"{place[2]}: {place[1]}; allowed: {', '.join(_WORDS[place[2]])}"
+    return f"{place[2]}: {place[1]}" if place else said
 
 
 def _only(tree: Mapping[str, Any], allowed: tuple[str, ...], above: str) -> None:

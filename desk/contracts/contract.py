@@ -107,12 +107,14 @@ class Contracts:
     Attributes:
         rows: a site's own contracts before its customer's, and later ones before earlier ones: the
             first that is valid counts.
+        of_device: False: of a site or a batch, whose devices differ in age.
     """
 
     books: Books
     place: Place = Place()
     rows: Sequence[Contract] = ()
     warranty: Warranty = Warranty()
+    of_device: bool = True
 
     def contract_at(self, moment: datetime) -> Contract | None:
         """The contract that counts."""

@@ -54,7 +54,9 @@ def _contracts(conn: Conn, statement: str, name: str, ids: Sequence[int]) -> dic
     rows = conn.execute(load("contracts")[statement], {name: ids}).fetchall()
     agreed = _agreed(conn, {row["customer_id"] for row in rows} - {None})
     found = {
-        row["id"]: Contracts(shelf, _place(row), _of_site(agreed, row), _warranty(row))
+        row["id"]: Contracts(
+            shelf, _place(row), _of_site(agreed, row), _warranty(row), row["of_device"]
+        )
         for row in rows
     }
     return {each: found.get(each, Contracts(shelf)) for each in ids}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg.types.json import Json
 
 from alerts.board import SYSTEM
 from desk.actions import audit
-from desk.contracts.book import PlanBook
+from desk.contracts.book import PlanBook, read_text, shipped
 from desk.contracts.contract import VoidReason
 from desk.contracts.reading import books
 from desk.contracts.sheet import Line, Sheet
@@ -18,8 +20,31 @@ from domain.clock import Clock
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from storage.database import Conn, Database
 from storage.queries import load
+from storage.watched_file import WatchedFile
+
+log = structlog.get_logger()
 
 _NAMED = 20
+
+
+class PlanFile:
+    """The plans of somebody's file, put in force whenever it changes; without one, those shipped."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._file = WatchedFile(path, read_text, shipped())
+        self._refused = ""
+
+    def publish(self, database: Database, clock: Clock) -> None:
+        """Puts what the file says in force. What can't be is logged once; the last book stays."""
+        book = self._file.current()
+        if self._file.problem:
+            return  # it was never good in this process, but may have been before
+        try:
+            publish(database, clock, book)
+        except BadInputError as error:
+            if self._refused != book.digest:
+                log.error("service plans refused; the last ones stay in force", problem=str(error))
+            self._refused = book.digest
 
 
 def publish(database: Database, clock: Clock, book: PlanBook) -> bool:

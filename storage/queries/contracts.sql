@@ -28,7 +28,7 @@ UPDATE sla_watch SET version = 0
 -- name: devices
 SELECT device.id, device.kind, device.installed_on, site.id AS site_id, site.customer_id,
        site.region_class, site.time_zone, warranty.starts_on, warranty.months,
-       warranty.support_life_months, warranty.voided_at, warranty.void_reason
+       warranty.support_life_months, warranty.voided_at, warranty.void_reason, true AS of_device
 FROM device
 LEFT JOIN site ON site.id = device.site_id
 LEFT JOIN warranty ON warranty.device_id = device.id
@@ -38,7 +38,8 @@ WHERE device.id = ANY(%(device_ids)s)
 -- name: tickets
 SELECT ticket.id, coalesce(device.kind, '') AS kind, device.installed_on, site.id AS site_id,
        site.customer_id, site.region_class, site.time_zone, warranty.starts_on, warranty.months,
-       warranty.support_life_months, warranty.voided_at, warranty.void_reason
+       warranty.support_life_months, warranty.voided_at, warranty.void_reason,
+       device.id IS NOT NULL AS of_device
 FROM ticket
 LEFT JOIN device ON device.id = ticket.device_id
 LEFT JOIN batch ON batch.id = ticket.batch_id
