@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
 from alerts.rules import RuleBook
-from alerts.rules.rule import PredictionRule, Subject, ThresholdRule
+from alerts.rules.judge import LOOK_BACK, Reading, Turn, judged_reading, last_minute
+from alerts.rules.measured import ThresholdRule
+from alerts.rules.rule import PredictionRule, Rule, Subject, parted
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
 from domain.reason import Reason
 from domain.text import Value
 from storage.database import Conn, Row
 from storage.queries import load
-
-LOOK_EVERY = timedelta(minutes=1)
-"""How often gauges are held against their limits."""
-
-LOOK_BACK = timedelta(hours=3)
-"""A gauge that was last heard longer ago says nothing of the present."""
 
 _FIRST_LOOK_BACK = timedelta(hours=1)
 
@@ -63,19 +60,52 @@ def predictions(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief
 
 
 def gauges(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
-    """Holds the newest value of each gauge against its limits, every LOOK_EVERY."""
-    last = cursor(conn, "thresholds")
-    if last is not None and now < last + LOOK_EVERY:
+    """Judges the newest value of each gauge that has a limit, at each full minute."""
+    minute, last = last_minute(now), cursor(conn, "thresholds")
+    if last is not None and last >= minute:
         return []
-    move_cursor(conn, "thresholds", now)
+    move_cursor(conn, "thresholds", minute)
     rules = {rule.name: rule for rule in book.of_kind(ThresholdRule)}
     told = Jsonb([_as_row(rule) for rule in rules.values()])
-    parameters = {"rules": told, "since": now - LOOK_BACK, "now": now}
-    rows = conn.execute(load("rules")["gauges_over_limits"], parameters).fetchall()
-    return [
-        _gauge_sign(row, rules[row["rule"]]) if row["breached"] else _gauge_relief(row)
-        for row in rows
+    parameters = {"rules": told, "since": minute - LOOK_BACK, "now": minute}
+    rows = conn.execute(load("rules")["gauges_beyond_limits"], parameters).fetchall()
+    runs = _readings_before(conn, [(row, rules[row["rule"]]) for row in rows])
+    judged = (
+        _judge_gauge(row, rules[row["rule"]], run) for row, run in zip(rows, runs, strict=True)
+    )
+    return [one for one in judged if one is not None]
+
+
+def _readings_before(
+    conn: Conn, wanted: Sequence[tuple[Row, ThresholdRule]]
+) -> list[list[Reading]]:
+    """The readings that say how long each breach has lasted, where that matters."""
+    asked = [
+        (nth, row, rule)
+        for nth, (row, rule) in enumerate(wanted)
+        if rule.held_for and row["held_by"] is None
     ]
+    found: list[list[Reading]] = [[] for _ in wanted]
+    if asked:
+        parameters = {
+            "devices": [row["device_id"] for _, row, _ in asked],
+            "metrics": [rule.metric for _, _, rule in asked],
+            "since": [row["at"] - rule.held_for - LOOK_BACK for _, row, rule in asked],
+            "until": [row["at"] for _, row, _ in asked],
+        }
+        for row in conn.execute(load("rules")["readings_before"], parameters):
+            found[asked[row["nth"] - 1][0]].append(Reading(row["at"], row["value"]))
+    return found
+
+
+def _judge_gauge(row: Row, rule: ThresholdRule, before: list[Reading]) -> Sign | Relief | None:
+    newest = Reading(row["at"], row["value"])
+    turn = judged_reading(rule, newest, before, held=row["held_by"] is not None)
+    if turn is Turn.RAISED:
+        return gauge_sign(rule, row["device_id"], newest)
+    if turn is Turn.OVER:
+        return Relief(row["held_by"], [rule.name], row["at"], restored=True)
+    return None
 
 
 def subject(row: Row) -> Subject:
@@ -132,23 +162,20 @@ def _prediction_sign(row: Row, rule: PredictionRule) -> Sign:
     )
 
 
-def _gauge_sign(row: Row, rule: ThresholdRule) -> Sign:
+def gauge_sign(rule: ThresholdRule, device_id: int, newest: Reading) -> Sign:
+    values: dict[str, Value] = {"value": round(newest.value, 1), "limit": shown(rule.raise_at)}
     return Sign(
-        fault=Fault(row["device_id"], rule.component, rule.fault_class),
+        fault=Fault(device_id, rule.component, rule.fault_class),
         origin=Origin.THRESHOLD,
         rule=rule.name,
         severity=rule.severity,
-        message=rule.message.text({"value": round(row["value"], 1), "limit": shown(rule.raise_at)}),
-        at=row["at"],
+        message=rule.message.text(values),
+        at=newest.at,
     )
 
 
-def _gauge_relief(row: Row) -> Relief:
-    return Relief(row["held_by"], [row["rule"]], row["at"], restored=True)
-
-
 def _as_row(rule: ThresholdRule) -> Row:
-    return {
+    return selectors(rule) | {
         "name": rule.name,
         "metric": rule.metric,
         "component": rule.component,
@@ -157,10 +184,15 @@ def _as_row(rule: ThresholdRule) -> Row:
         "clear_at": rule.clear_at,
         "above": rule.above,
         "absolute": rule.absolute,
-        "kinds": rule.kinds,
-        "models": rule.models,
-        "sites": rule.sites,
     }
+
+
+def selectors(rule: Rule) -> Row:
+    """The devices that the rule is meant for, as queries select them."""
+    found: Row = {}
+    for key in ("kinds", "models", "sites"):
+        found[key], found[f"not_{key}"] = parted(getattr(rule, key))
+    return found
 
 
 def cursor(conn: Conn, name: str) -> datetime | None:

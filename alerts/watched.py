@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from alerts.rules import RuleBook
-from alerts.rules.rule import AnomalyRule, SupplyRule, ThresholdRule
-from alerts.series import LOOK_EVERY, Relief, cursor, move_cursor, settling, subject
+from alerts.rules.judge import LOOK_EVERY
+from alerts.rules.measured import ThresholdRule
+from alerts.rules.rule import AnomalyRule, SupplyRule
+from alerts.series import Relief, cursor, move_cursor, settling, subject
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
 from domain.reason import Reason

@@ -28,7 +28,8 @@ class RuleBooks(WatchedFile[RuleBook]):
     """
 
     def __init__(self, path: Path | None = None, last_good: RuleBook | None = None) -> None:
-        super().__init__(path, read_book, last_good or shipped())
+
+        super().__init__(path, lambda text: read_book(text, str(path)), last_good or shipped())
 
 
 __all__ = ["ALERT_KEPT", "CASE_SEVERITY", "RuleBook", "RuleBooks", "read_book", "shipped"]

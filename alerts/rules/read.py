@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from alerts.rules.book import RuleBook
-from alerts.rules.rule import KINDS, Rule
+from alerts.rules.kinds import ADAPTERS, KINDS, NAMED_AFTER
+from alerts.rules.rule import Rule
 from domain.errors import BadInputError
 
 MAX_RULES = 2_000
 _MAX_PROBLEMS = 20
 _DISABLE, _CHANGE = "disable", "change"
-_NAMED_AFTER = {"event": "code", "threshold": "metric"}
-"""A rule without a name is called after its kind and the value of this key."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """A rule as it is written: the kind that its table is headed with, and the table."""
 
     kind: str
@@ -32,20 +31,19 @@ class _Table:
     @property
     def name(self) -> str:
         """What the rule is called; its kind, where it says nothing better."""
-        about = self.values.get(_NAMED_AFTER.get(self.kind, ""))
+        about = self.values.get(NAMED_AFTER.get(self.kind, ""))
         usual = f"{self.kind}:{about}" if about else self.kind
         return str(self.values.get("name", usual))
 
     def rule(self) -> Rule:
         """Raises BadInputError that says all that is wrong with it."""
         try:
-            return TypeAdapter(KINDS[self.kind]).validate_python(
-                {**self.values, "name": self.values.get("name", self.name)}
-            )
+            found: Rule = ADAPTERS[self.kind].validate_python({"name": self.name, **self.values})
         except ValidationError as error:
             raise BadInputError(
                 f"rule {self.name!r}: " + "; ".join(_told(error, KINDS[self.kind]))
             ) from error
+        return found
 
 
 @cache
@@ -54,7 +52,7 @@ def shipped() -> RuleBook:
     return RuleBook(table.rule() for table in _shipped().values())
 
 
-def read_book(text: str) -> RuleBook:
+def read_book(text: str, source: str = "file") -> RuleBook:
     """The shipped rules as `text`, a user's file, changes them; its own rules are asked first.
 
     Raises BadInputError: which rule, which key, the value and what is allowed.
@@ -67,7 +65,19 @@ def read_book(text: str) -> RuleBook:
         more = len(problems) - _MAX_PROBLEMS
         tail = [f"and {more} more"] if more > 0 else []
         raise BadInputError("; ".join([*problems[:_MAX_PROBLEMS], *tail]))
-    return RuleBook(rules)
+    return RuleBook(rules, source)
+
+
+def from_record(rules: Sequence[Mapping[str, Any]]) -> RuleBook:
+    """A book as it was recorded (`alerts.rules.book.as_json` of each rule). Raises BadInputError
+    where a rule is of a kind or has a key that is known no more."""
+    found = []
+    for values in rules:
+        table = {key: value for key, value in values.items() if key != "kind"}
+        if values.get("kind") not in KINDS:
+            raise BadInputError(f"rule {values.get('name')!r}: kind: {values.get('kind')!r}")
+        found.append(Table(values["kind"], table).rule())
+    return RuleBook(found)
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -86,7 +96,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return tree
 
 
-def _joined(tree: dict[str, Any], problems: list[str]) -> list[_Table]:
+def _joined(tree: dict[str, Any], problems: list[str]) -> list[Table]:
     """The user's own tables, then the shipped ones as they are left and changed."""
     standing = dict(_shipped())
     problems += [
@@ -101,7 +111,7 @@ def _joined(tree: dict[str, Any], problems: list[str]) -> list[_Table]:
             problems.append(f"change: {name!r}: keys other than 'name' are allowed")
         else:
             table = standing[name]
-            standing[name] = _Table(table.kind, {**table.values, "name": name, **change})
+            standing[name] = Table(table.kind, {**table.values, "name": name, **change})
     own = list(_tables(tree))
     if len(own) > MAX_RULES:
         problems.append(f"{len(own):,} rules; allowed: {MAX_RULES:,}")
@@ -109,14 +119,14 @@ def _joined(tree: dict[str, Any], problems: list[str]) -> list[_Table]:
     return [*own, *standing.values()]
 
 
-def _tables(tree: dict[str, Any]) -> Iterator[_Table]:
+def _tables(tree: dict[str, Any]) -> Iterator[Table]:
     for kind in KINDS:
         for values in tree.get(kind, []):
             # What is no table at all is refused with the rest, as a rule of no keys.
-            yield _Table(kind, values if isinstance(values, dict) else {"": values})
+            yield Table(kind, values if isinstance(values, dict) else {"": values})
 
 
-def _valid(tables: list[_Table], problems: list[str]) -> Iterator[Rule]:
+def _valid(tables: list[Table], problems: list[str]) -> Iterator[Rule]:
     names: set[str] = set()
     for table in tables:
         if table.name in names:
@@ -132,9 +142,9 @@ def _valid(tables: list[_Table], problems: list[str]) -> Iterator[Rule]:
 
 
 @cache
-def _shipped() -> Mapping[str, _Table]:
+def _shipped() -> Mapping[str, Table]:
     folder = resources.files(__package__).joinpath("shipped")
-    found: dict[str, _Table] = {}
+    found: dict[str, Table] = {}
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         for table in _tables(tomllib.loads(file.read_text(encoding="utf-8"))):
             found[table.name] = table

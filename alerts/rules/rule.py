@@ -15,7 +15,6 @@ from pydantic import ConfigDict, Field, StringConstraints
 from alerts.rules.words import (
     Flag,
     Message,
-    Number,
     Selection,
     Sentence,
     Share,
@@ -47,7 +46,8 @@ class Rule:
     """What all rules have.
 
     Attributes:
-        kinds, models, sites: the devices it is meant for; of each, empty: any.
+        kinds, models, sites: the devices it is meant for; of each, empty: any. `!` before a word:
+            all but that one.
         blanks: what its messages may be filled with.
     """
 
@@ -71,9 +71,9 @@ class Rule:
 
     def fits(self, device: Subject) -> bool:
         return (
-            (not self.kinds or device.kind in self.kinds)
-            and (not self.models or device.model in self.models)
-            and (not self.sites or device.site in self.sites)
+            _selects(self.kinds, device.kind)
+            and _selects(self.models, device.model)
+            and _selects(self.sites, device.site)
         )
 
 
@@ -130,31 +130,25 @@ class EventRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdRule(Rule):
-    """A limit on a gauge, with a second one that the value must pass on its way back.
+class StateRule(Rule):
+    """A state that a component reports and that is bad when it lasts, such as a door left open.
 
     Attributes:
-        raise_at, clear_at: in the metric's unit; too high is bad when `raise_at` is the higher one.
-        absolute: the value's size counts, not its sign.
+        codes: the words that say so; any of them.
+        cleared_by: those that end it; `ok`, `operational` and `restored` always do.
+        held_for: bad once nothing has ended it for so long.
     """
 
-    blanks: ClassVar[frozenset[str]] = frozenset({"value", "limit"})
+    blanks: ClassVar[frozenset[str]] = frozenset({"code", "hours"})
 
-    metric: Word
-    component: Word
+    codes: Annotated[Words, Field(min_length=1)]
+    cleared_by: Words = ()
+    components: Words = ()
     fault_class: FaultClass
-    raise_at: Number
-    clear_at: Number
-    absolute: Flag = False
+    held_for: Span
 
-    def __post_init__(self) -> None:
-        Rule.__post_init__(self)
-        if self.raise_at == self.clear_at:
-            raise ValueError("clear_at: equals raise_at; allowed: a limit apart from it")
-
-    @property
-    def above(self) -> bool:
-        return self.raise_at > self.clear_at
+    def hears(self, component: str, device: Subject) -> bool:
+        return (not self.components or component in self.components) and self.fits(device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,11 +210,12 @@ class AnomalyRule(Rule):
     message_why: Sentence
 
 
-KINDS: dict[str, type[Rule]] = {
-    "down": DownRule,
-    "event": EventRule,
-    "threshold": ThresholdRule,
-    "supply": SupplyRule,
-    "prediction": PredictionRule,
-    "anomaly": AnomalyRule,
-}
+def _selects(selection: tuple[str, ...], value: str) -> bool:
+    wanted, refused = parted(selection)
+    return (not wanted or value in wanted) and value not in refused
+
+
+def parted(selection: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The words of a selection that are wanted, and those that are refused."""
+    refused = [word[1:] for word in selection if word.startswith("!")]
+    return [word for word in selection if not word.startswith("!")], refused

@@ -9,7 +9,7 @@ from datetime import timedelta
 from string import Formatter
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints
 
 from domain.text import Text, Value
 
@@ -72,8 +72,21 @@ def _message(value: Any) -> Any:
     return Message(first, by_language if len(by_language) > 1 else {})
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
-Sentence = Annotated[Message, BeforeValidator(_message)]
+def as_span(span: timedelta) -> str:
+    """A span as rules write it, in the largest unit that it is whole in."""
+    for unit, name in reversed(_UNITS.items()):
+        whole, rest = divmod(span, timedelta(**{name: 1}))
+        if not rest:
+            return f"{whole}{unit}"
+    return str(span)
+
+
+def _as_written(message: Message) -> str | dict[str, str]:
+    return dict(message.also) or message.template
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(as_span)]
+Sentence = Annotated[Message, BeforeValidator(_message), PlainSerializer(_as_written)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Flag = Annotated[bool, Field(strict=True)]

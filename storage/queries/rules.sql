@@ -61,20 +61,18 @@ ORDER BY judged.device_id, judged.component
 -- name: count_calm
 UPDATE alert_condition SET calm = %(calm)s WHERE alert_id = %(alert_id)s AND rule = %(rule)s
 
--- Only what changes something: a breach without its condition, a condition whose gauge came back.
--- name: gauges_over_limits
+-- Only what may change something: a breach without its condition, a condition whose gauge came back.
+-- Whether it does, `alerts.rules.judge` says.
+-- name: gauges_beyond_limits
 WITH rule AS (
     SELECT *
     FROM jsonb_to_recordset(%(rules)s) AS rule (
         name text, metric text, component text, fault_class text, raise_at float8,
-        clear_at float8, above boolean, absolute boolean,
-        kinds text[], models text[], sites text[])
-), judged AS (
-    SELECT device.id AS device_id, rule.name AS rule, last.at, last.value, held.alert_id,
-           CASE WHEN rule.above THEN size.value > rule.raise_at ELSE size.value < rule.raise_at
-           END AS breached,
-           CASE WHEN rule.above THEN size.value < rule.clear_at ELSE size.value > rule.clear_at
-           END AS cleared
+        clear_at float8, above boolean, absolute boolean, kinds text[], not_kinds text[],
+        models text[], not_models text[], sites text[], not_sites text[])
+), newest AS (
+    SELECT device.id AS device_id, rule.*, last.at, last.value, held.alert_id AS held_by,
+           CASE WHEN rule.absolute THEN abs(last.value) ELSE last.value END AS size
     FROM rule
     JOIN metric ON metric.name = rule.metric
     JOIN device ON device.adopted_at IS NOT NULL
@@ -84,12 +82,9 @@ WITH rule AS (
         FROM reading
         WHERE reading.device_id = device.id AND reading.metric_id = metric.id
           AND reading.at > %(since)s AND reading.at <= %(now)s
-        ORDER BY reading.at DESC
+        ORDER BY reading.at DESC, reading.received_at DESC, reading.value DESC
         LIMIT 1
     ) last
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN rule.absolute THEN abs(last.value) ELSE last.value END AS value
-    ) size
     LEFT JOIN LATERAL (
         SELECT alert.id AS alert_id
         FROM alert
@@ -97,14 +92,185 @@ WITH rule AS (
         WHERE alert.device_id = device.id AND alert.component = rule.component
           AND alert.fault_class = rule.fault_class AND alert.closed_at IS NULL
     ) held ON true
-    WHERE (rule.kinds = '{}' OR device.kind = ANY(rule.kinds))
-      AND (rule.models = '{}' OR device.model = ANY(rule.models))
-      AND (rule.sites = '{}' OR site.key = ANY(rule.sites))
+    WHERE rule_fits(rule.kinds, rule.not_kinds, device.kind)
+      AND rule_fits(rule.models, rule.not_models, device.model)
+      AND rule_fits(rule.sites, rule.not_sites, coalesce(site.key, ''))
 )
-SELECT device_id, rule, at, value, breached, alert_id AS held_by
-FROM judged
-WHERE (breached AND alert_id IS NULL) OR (cleared AND alert_id IS NOT NULL)
-ORDER BY device_id, rule
+SELECT device_id, name AS rule, metric, at, value, held_by
+FROM newest
+WHERE CASE
+    WHEN held_by IS NULL AND above THEN size > raise_at
+    WHEN held_by IS NULL THEN size < raise_at
+    WHEN above THEN size < clear_at
+    ELSE size > clear_at
+END
+ORDER BY device_id, name
+
+-- name: readings_before
+SELECT wanted.nth, reading.at, reading.value
+FROM unnest(%(devices)s::int4[], %(metrics)s::text[], %(since)s::timestamptz[],
+            %(until)s::timestamptz[]) WITH ORDINALITY AS wanted (device_id, metric, since, until, nth)
+JOIN metric ON metric.name = wanted.metric
+JOIN reading ON reading.device_id = wanted.device_id AND reading.metric_id = metric.id
+            AND reading.at > wanted.since AND reading.at < wanted.until
+ORDER BY wanted.nth, reading.at, reading.received_at, reading.value
+
+-- name: hours_waiting
+SELECT EXISTS (SELECT FROM rollup_touched WHERE hour < %(hour)s) AS waiting
+
+-- name: held
+SELECT alert.device_id, alert.id AS alert_id
+FROM alert_condition
+JOIN alert ON alert.id = alert_id AND alert.closed_at IS NULL
+WHERE alert_condition.rule = %(rule)s
+
+-- The value of an hourly rule at the end of each hour in which its metric was heard, where it crosses
+-- a limit: beyond the first one after it was not, or back behind the second after it was beyond (or
+-- where the rule's condition is held). `of`: what the other counter grew.
+-- name: crossings
+WITH heard AS (
+    SELECT device.id AS device_id, device.adopted_at, metric.kind, rollup.hour, rollup.growth,
+           rollup.first, rollup.last, rollup.total / rollup.n AS mean, other.growth AS of
+    FROM metric
+    JOIN device ON device.adopted_at IS NOT NULL
+    LEFT JOIN site ON site.id = device.site_id
+    JOIN rollup_hourly AS rollup
+      ON rollup.device_id = device.id AND rollup.metric_id = metric.id
+     AND rollup.hour >= %(first)s::timestamptz - %(window)s::interval AND rollup.hour < %(last)s
+    LEFT JOIN metric AS per ON per.name = %(per)s
+    LEFT JOIN rollup_hourly AS other
+      ON other.device_id = device.id AND other.metric_id = per.id AND other.hour = rollup.hour
+     AND other.hour >= %(first)s::timestamptz - %(window)s::interval AND other.hour < %(last)s
+    WHERE metric.name = %(metric)s
+      AND (%(devices)s::int4[] IS NULL OR device.id = ANY(%(devices)s))
+      AND rule_fits(%(kinds)s::text[], %(not_kinds)s::text[], device.kind)
+      AND rule_fits(%(models)s::text[], %(not_models)s::text[], device.model)
+      AND rule_fits(%(sites)s::text[], %(not_sites)s::text[], coalesce(site.key, ''))
+), measured AS (
+    SELECT device_id, adopted_at, hour + interval '1 hour' AS at,
+           CASE
+               WHEN %(ahead_s)s::float8 IS NOT NULL THEN
+                   CASE WHEN count(*) OVER hours >= %(fewest)s THEN
+                       last + %(ahead_s)s * regr_slope(mean, extract(epoch FROM hour)) OVER hours
+                   END
+               WHEN %(per)s::text IS NOT NULL THEN
+                   CASE WHEN sum(of) OVER hours >= %(fewest)s THEN
+                       100 * sum(growth) OVER hours / sum(of) OVER hours
+                   END
+               WHEN kind = 'counter' THEN sum(growth) OVER hours
+               ELSE last - first_value(first) OVER hours
+           END AS value
+    FROM heard
+    WINDOW hours AS (
+        PARTITION BY device_id ORDER BY hour
+        RANGE BETWEEN %(window)s::interval - interval '1 hour' PRECEDING AND CURRENT ROW)
+), sided AS (
+    SELECT device_id, at, value, CASE
+               WHEN %(above)s THEN (size > %(raise_at)s)::int - (size < %(clear_at)s)::int
+               ELSE (size < %(raise_at)s)::int - (size > %(clear_at)s)::int
+           END AS side
+    FROM measured
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(absolute)s THEN abs(value) ELSE value END AS size
+    ) AS sized
+    WHERE at >= %(first)s AND at >= adopted_at AND value IS NOT NULL
+), crossed AS (
+    SELECT *, lag(side) OVER (PARTITION BY device_id ORDER BY at) AS before
+    FROM sided
+    WHERE side <> 0
+)
+SELECT device_id, at, value
+FROM crossed
+WHERE side = 1 AND before IS DISTINCT FROM 1
+   OR side = -1 AND (before = 1 OR before IS NULL AND device_id = ANY(%(held)s::int4[]))
+ORDER BY device_id, at
+
+-- The silences of a signal that last for so long, and each of the devices' in `held`: from the end of
+-- the hour in which it was last heard until the begin of the next one (null: not heard since).
+-- name: silences
+WITH heard AS (
+    SELECT device.id AS device_id, device.adopted_at, rollup.hour,
+           lead(rollup.hour) OVER (PARTITION BY device.id ORDER BY rollup.hour) AS next,
+           sum(rollup.growth) OVER (
+               PARTITION BY device.id ORDER BY rollup.hour
+               RANGE BETWEEN interval '7 days' PRECEDING AND CURRENT ROW) AS week
+    FROM metric
+    JOIN device ON device.adopted_at IS NOT NULL
+    LEFT JOIN site ON site.id = device.site_id
+    JOIN rollup_hourly AS rollup
+      ON rollup.device_id = device.id AND rollup.metric_id = metric.id
+     AND rollup.hour >= %(since)s AND rollup.hour < %(last)s
+    WHERE metric.name = %(metric)s AND (NOT %(growth)s OR rollup.growth > 0)
+      AND (%(devices)s::int4[] IS NULL OR device.id = ANY(%(devices)s))
+      AND rule_fits(%(kinds)s::text[], %(not_kinds)s::text[], device.kind)
+      AND rule_fits(%(models)s::text[], %(not_models)s::text[], device.model)
+      AND rule_fits(%(sites)s::text[], %(not_sites)s::text[], coalesce(site.key, ''))
+)
+SELECT device_id, greatest(hour + interval '1 hour', adopted_at) AS heard, next, week
+FROM heard
+WHERE coalesce(next, %(last)s) >= hour + interval '1 hour' + %(quiet)s::interval
+   OR next IS NULL AND device_id = ANY(%(held)s::int4[])
+ORDER BY device_id, hour
+
+-- name: states_of
+SELECT wanted.device_id, transition.to_state, transition.at
+FROM unnest(%(devices)s::int4[]) AS wanted (device_id)
+CROSS JOIN LATERAL (
+    SELECT to_state, at FROM device_transition AS transition
+    WHERE transition.device_id = wanted.device_id AND at <= %(at)s
+    ORDER BY at DESC, id DESC
+    LIMIT 1
+) AS transition
+
+-- name: begin_states
+INSERT INTO state_wait (device_id, component, rule, code, since, due_at)
+SELECT * FROM unnest(%(devices)s::int4[], %(components)s::text[], %(rules)s::text[],
+                     %(codes)s::text[], %(since)s::timestamptz[], %(due)s::timestamptz[])
+ON CONFLICT (device_id, component, rule) DO NOTHING
+
+-- name: end_states
+DELETE FROM state_wait
+USING unnest(%(devices)s::int4[], %(components)s::text[], %(rules)s::text[])
+      AS ended (device_id, component, rule)
+WHERE state_wait.device_id = ended.device_id AND state_wait.component = ended.component
+  AND state_wait.rule = ended.rule
+
+-- name: states_due
+WITH due AS (
+    DELETE FROM state_wait WHERE due_at <= %(now)s RETURNING *
+)
+SELECT due.*, device.kind, device.model, coalesce(site.key, '') AS site
+FROM due
+JOIN device ON device.id = due.device_id AND device.adopted_at IS NOT NULL
+LEFT JOIN site ON site.id = device.site_id
+ORDER BY due.due_at, due.device_id, due.component, due.rule
+
+-- name: in_force
+SELECT digest, at, source FROM rule_book_in_force
+WHERE at <= %(at)s
+ORDER BY id DESC
+LIMIT 1
+
+-- name: book
+SELECT rules FROM rule_book WHERE digest = %(digest)s
+
+-- name: keep_book
+INSERT INTO rule_book (digest, rules) VALUES (%(digest)s, %(rules)s)
+ON CONFLICT (digest) DO NOTHING
+
+-- name: put_in_force
+INSERT INTO rule_book_in_force (digest, at, source, changes)
+VALUES (%(digest)s, %(at)s, %(source)s, %(changes)s)
+
+-- name: conditions_held
+SELECT DISTINCT alert_condition.alert_id, alert_condition.rule, device.kind, device.model,
+       coalesce(site.key, '') AS site
+FROM alert_condition
+JOIN alert ON alert.id = alert_id AND alert.closed_at IS NULL
+JOIN device ON device.id = alert.device_id
+LEFT JOIN site ON site.id = device.site_id
+WHERE alert_condition.origin = ANY(%(origins)s)
+ORDER BY alert_id, rule
 
 -- Of each component only what nothing worse is known of: an open alert of another class says more.
 -- name: new_anomalies

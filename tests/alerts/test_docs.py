@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from alerts.rules import shipped
-from alerts.rules.rule import ANY, EventRule, ThresholdRule
+from alerts.rules.measured import ThresholdRule
+from alerts.rules.rule import ANY, EventRule
 from desk.lifecycle import MOVES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts-and-tickets.md").read_text("utf-8")
