@@ -5,8 +5,9 @@ An exclusion takes away only time in which the device was down: what was up coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from domain.text import N_
 from kpi.uptime.line import Period, Stretches
+from pipeline.history import tick
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -32,7 +34,7 @@ EXCLUSION_TEXT: dict[Exclusion, str] = {
     Exclusion.CUSTOMER: N_("caused by the user or the surroundings"),
 }
 
-OUTSIDE_CAUSES = ("power", "router", "switch", "segment", "site")
+OUTSIDE = ("power", "router", "switch", "segment", "site")
 """The kinds of batch that are nobody's fault who looks after the devices. A firmware or a model that
 fails everywhere is not among them."""
 
@@ -40,42 +42,58 @@ NOT_OURS = ("user", "outside")
 """What a case was caused by, so that its downtime is not the service's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Exclusions:
-    """Where downtime is excluded, by reason; no place is in two of them.
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """One reason why a device's downtime does not count for some time.
 
     Attributes:
-        rows: reason, device_id, from_at, until_at, evidence (the window's, batch's or ticket's id).
+        evidence: the id of the window, the batch or the ticket that shows it.
     """
 
-    stretches: Mapping[Exclusion, Stretches]
-    rows: list[Row]
+    reason: Exclusion
+    device_id: int
+    since: datetime
+    until: datetime
+    evidence: int
 
 
-def read_exclusions(conn: Conn, period: Period, devices: NDArray[np.int32]) -> Exclusions:
-    """What excludes downtime of `devices` (ids, ascending) in the period."""
+def excluded(conn: Conn, period: Period, devices: NDArray[np.int32]) -> list[Excluded]:
+    """What excludes downtime of `devices` (ids) in the period."""
     asked = {
-        "devices": devices.tolist(),
+        "device_ids": devices.tolist(),
         "start": period.start,
         "end": period.end,
-        "causes": list(OUTSIDE_CAUSES),
         "not_ours": list(NOT_OURS),
     }
-    rows = conn.execute(load("kpi")["exclusions"], asked).fetchall()
+    windows = conn.execute(load("suppression")["windows_of_devices"], asked)
+    batches = conn.execute(load("correlation")["memberships_of_devices"], asked)
+    cases = conn.execute(load("kpi")["cases_of_others"], asked)
+    return [
+        *(_of(Exclusion.MAINTENANCE, row, "window_id") for row in windows),
+        *(_of(Exclusion.OUTSIDE, row, "batch_id") for row in batches if row["kind"] in OUTSIDE),
+        *(_of(Exclusion.CUSTOMER, row, "ticket_id") for row in cases),
+    ]
+
+
+def lay_out(
+    found: Sequence[Excluded], period: Period, devices: NDArray[np.int32]
+) -> dict[Exclusion, Stretches]:
+    """Where on the line downtime is excluded, by reason; no place is in two of them."""
     taken = Stretches.of(*np.zeros((2, 0), np.int64))
-    found: dict[Exclusion, Stretches] = {}
+    by_reason: dict[Exclusion, Stretches] = {}
     for reason in Exclusion:
-        of_reason = [row for row in rows if row["reason"] == reason]
-        stretches = _stretches(of_reason, period, devices)
-        found[reason] = stretches.without(taken)
+        stretches = _stretches([one for one in found if one.reason is reason], period, devices)
+        by_reason[reason] = stretches.without(taken)
         taken = taken.plus(stretches)
-    return Exclusions(found, rows)
+    return by_reason
 
 
-def _stretches(rows: list[Row], period: Period, devices: NDArray[np.int32]) -> Stretches:
-    device = np.searchsorted(devices, [row["device_id"] for row in rows])
-    begin, end = (
-        np.array([row[name].replace(tzinfo=None) for row in rows], "datetime64[us]")
-        for name in ("from_at", "until_at")
-    )
-    return Stretches.of(period.places(device, begin), period.places(device, end))
+def _of(reason: Exclusion, row: Row, evidence: str) -> Excluded:
+    return Excluded(reason, row["device_id"], row["since"], row["until"], row[evidence])
+
+
+def _stretches(found: Sequence[Excluded], period: Period, devices: NDArray[np.int32]) -> Stretches:
+    device = np.searchsorted(devices, [one.device_id for one in found])
+    since = np.array([tick(one.since) for one in found], "datetime64[us]")
+    until = np.array([tick(one.until) for one in found], "datetime64[us]")
+    return Stretches.of(period.places(device, since), period.places(device, until))

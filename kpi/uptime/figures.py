@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kpi.uptime.exclusions import Exclusion, read_exclusions
+from kpi.uptime.exclusions import Exclusion, excluded, lay_out
 from kpi.uptime.fleet import Fleet, Scope, read_fleet
 from kpi.uptime.hours import read_hours
 from kpi.uptime.line import Period, Stretches
@@ -55,16 +55,16 @@ def uptime(conn: Conn, scope: Scope, start: datetime, end: datetime) -> list[Upt
     period = Period(start, end)
     fleet = read_fleet(conn, scope, period)
     states = read_states(conn, period, fleet.devices)
-    excluded = read_exclusions(conn, period, fleet.devices).stretches
+    found = excluded(conn, period, fleet.devices)
     hours = read_hours(conn, period, fleet.devices)
-    return _figures(fleet, states, hours, excluded)
+    return _figures(fleet, states, hours, lay_out(found, period, fleet.devices))
 
 
 def _figures(
-    fleet: Fleet, states: States, hours: Stretches, excluded: Mapping[Exclusion, Stretches]
+    fleet: Fleet, states: States, hours: Stretches, apart: Mapping[Exclusion, Stretches]
 ) -> list[Uptime]:
     down = states.down.meet(hours)
-    taken = {reason: down.meet(stretches) for reason, stretches in excluded.items()}
+    taken = {reason: down.meet(stretches) for reason, stretches in apart.items()}
     for stretches in taken.values():
         down = down.without(stretches)
     counts = down.covered(states.failed, states.restored) > 0

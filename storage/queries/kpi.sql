@@ -41,35 +41,14 @@ WHERE scope.key <> ''
       < least(stay.until_at, place.until_at, care.until_at, %(end)s)
 
 -- Windows that were agreed, batches with a cause outside, and cases that were not the service's.
--- name: exclusions
-WITH asked AS (
-    SELECT device.id AS device_id, device.site_id, site.customer_id
-    FROM device
-    LEFT JOIN site ON site.id = device.site_id
-    WHERE device.id = ANY (%(devices)s::integer[])
-), found AS (
-    SELECT 'maintenance' AS reason, asked.device_id, starts_at AS from_at,
-           least(ends_at, ended_at, %(end)s) AS until_at, suppression.id AS evidence
-    FROM suppression
-    JOIN asked ON asked.device_id = suppression.device_id OR asked.site_id = suppression.site_id
-               OR asked.customer_id = suppression.customer_id
-    WHERE suppression.kind = 'window'
-    UNION ALL
-    SELECT 'outside', asked.device_id, batch_since, least(batch_until, closed_at, %(end)s), batch.id
-    FROM alert
-    JOIN batch ON batch.id = alert.batch_id AND batch.kind = ANY (%(causes)s::text[])
-    JOIN asked ON asked.device_id = alert.device_id
-    UNION ALL
-    SELECT 'customer', asked.device_id, least(failed_at, opened_at),
-           least(returned_at, closed_at, %(end)s), ticket.id
-    FROM ticket
-    JOIN asked ON asked.device_id = ticket.device_id
-    WHERE caused_by = ANY (%(not_ours)s::text[])
-)
-SELECT reason, device_id, greatest(from_at, %(start)s) AS from_at, until_at, evidence
-FROM found
-WHERE until_at > greatest(from_at, %(start)s)
-ORDER BY reason, device_id, from_at, evidence
+-- name: cases_of_others
+-- Cases that were found not to be the service's, from the failure to the return.
+SELECT device_id, greatest(least(failed_at, opened_at), %(start)s) AS since,
+       least(returned_at, closed_at, %(end)s) AS until, id AS ticket_id
+FROM ticket
+WHERE device_id = ANY (%(device_ids)s) AND caused_by = ANY (%(not_ours)s::text[])
+  AND least(failed_at, opened_at) < %(end)s AND least(returned_at, closed_at, %(end)s) > %(start)s
+ORDER BY device_id, since, id
 
 -- The state that each device began the period with, and every change in it. Before the first known
 -- change the state is the one that change came from.

@@ -121,6 +121,6 @@ FROM suppression
 JOIN device ON device.id = suppression.device_id OR device.site_id = suppression.site_id
             OR device.site_id IN (SELECT id FROM site
                                   WHERE site.customer_id = suppression.customer_id)
-WHERE kind = 'window' AND device.id = ANY(%(device_ids)s)
+WHERE suppression.kind = 'window' AND device.id = ANY(%(device_ids)s)
   AND starts_at < %(end)s AND least(coalesce(ended_at, ends_at), ends_at) > greatest(starts_at, %(start)s)
 ORDER BY device.id, since, window_id
