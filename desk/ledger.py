@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from alerts.outbox import Announcement, Topic, announce_many
 from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
+from desk.coverage import Coverage, coverages_of_tickets
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
 from domain.fault import CausedBy, Fault, Finding
@@ -29,6 +30,8 @@ _TOPICS = {
     Kind.FAILED: Topic.TICKET_JOINED,
     Kind.MOVED: Topic.TICKET_MOVED,
     Kind.ASSIGNED: Topic.TICKET_ASSIGNED,
+    Kind.SLA_WARNING: Topic.SLA_WARNING,
+    Kind.SLA_BREACH: Topic.SLA_BREACH,
 }
 """How events are announced; those that are not listed are notes."""
 
@@ -84,8 +87,12 @@ def open_tickets(
         rows.append(cursor.fetchone())
         while cursor.nextset():
             rows.append(cursor.fetchone())
+    covered = coverages_of_tickets(conn, [row["id"] for row in rows if row], at)
     opened = zip(rows, openings, strict=True)
-    _insert(conn, [_first_event(row["id"], one, at, actor) for row, one in opened if row])
+    _insert(
+        conn,
+        [_first_event(row["id"], one, at, actor, covered[row["id"]]) for row, one in opened if row],
+    )
     return [ticket_of(row) if row else None for row in rows]
 
 
@@ -224,7 +231,9 @@ def ticket_of(row: Row) -> Ticket:
     return Ticket(fault=fault_in(row), **fields)
 
 
-def _first_event(ticket_id: int, opening: Opening, at: datetime, actor: str) -> TicketEvent:
+def _first_event(
+    ticket_id: int, opening: Opening, at: datetime, actor: str, coverage: Coverage
+) -> TicketEvent:
     data = {
         **opening.more,
         **_place(opening.fault),
@@ -238,6 +247,7 @@ def _first_event(ticket_id: int, opening: Opening, at: datetime, actor: str) -> 
         "repeat_of": opening.repeat_of,
         "predicted_at": iso(opening.predicted_at),
         "failed_at": iso(opening.failed_at),
+        "coverage": coverage.to_json(),
     }
     return TicketEvent(ticket_id, 1, at, Kind.OPENED, actor, "", TicketState.NEW, data)
 
@@ -281,6 +291,8 @@ def _event_row(event: TicketEvent) -> Row:
 
 def _announcement(event: TicketEvent) -> Announcement:
     told = {"version": event.version, "event": event.kind, "actor": event.actor}
+    if event.kind in (Kind.SLA_WARNING, Kind.SLA_BREACH):
+        told |= event.data
     return Announcement(_topic(event), f"ticket/{event.ticket_id}", event.at, told)
 
 

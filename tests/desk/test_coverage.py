@@ -137,3 +137,9 @@ def test_a_case_of_a_whole_site_is_decided_device_by_device(world: World) -> Non
     with world.database.transaction() as conn:
         found = coverages_of_tickets(conn, [case], world.clock.now())
     assert found[case].verdict is Verdict.EACH
+
+
+def test_the_first_event_of_a_case_says_it(world: World) -> None:
+    case = called(world, world.kiosk)
+    found = Coverage.from_json(world.events(case)[0].data["coverage"])
+    assert found == coverage(Contracts(Books(), Place("kiosk")), world.clock.now())
