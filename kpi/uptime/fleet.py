@@ -51,6 +51,12 @@ class Fleet:
         """When devices were in the fleet."""
         return Stretches.of(self.begin, self.end)
 
+    def time_of(self, key: str) -> Stretches:
+        """The time that goes to one key; none where there is no such key."""
+        wanted = [place for place, one in enumerate(self.keys) if one == key]
+        rows = np.isin(self.group, wanted)
+        return Stretches.of(self.begin[rows], self.end[rows])
+
     def seconds(self, stretches: Stretches) -> list[float]:
         """How much of each group's time `stretches` cover."""
         ticks = self._sums(stretches.covered(self.begin, self.end))

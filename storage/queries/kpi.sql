@@ -50,6 +50,20 @@ WHERE device_id = ANY (%(device_ids)s) AND caused_by = ANY (%(not_ours)s::text[]
   AND least(failed_at, opened_at) < %(end)s AND least(returned_at, closed_at, %(end)s) > %(start)s
 ORDER BY device_id, since, id
 
+-- What took each device down that was down at each moment; in the order asked.
+-- name: why_down
+SELECT device.key AS device, coalesce(change.cause, '') AS cause, coalesce(change.detail, '') AS detail,
+       coalesce(change.component, '') AS component
+FROM unnest(%(device_ids)s::integer[], %(moments)s::timestamptz[]) WITH ORDINALITY
+     AS asked (device_id, at, place)
+JOIN device ON device.id = asked.device_id
+LEFT JOIN LATERAL (
+    SELECT cause, detail, component FROM device_transition
+    WHERE device_transition.device_id = asked.device_id AND at <= asked.at AND to_state = 'down'
+    ORDER BY at DESC, version DESC LIMIT 1
+) change ON true
+ORDER BY place
+
 -- The state that each device began the period with, and every change in it. Before the first known
 -- change the state is the one that change came from.
 -- name: changes
