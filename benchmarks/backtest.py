@@ -62,11 +62,11 @@ def _arguments() -> argparse.Namespace:
 def _say(row: dict[str, Any], first: bool) -> None:
     if first:
         print(
-            f"{'times':>6} {'devices':>8} {'decisions':>11} {'seconds':>8} {'MB':>6} {'PR-AUC':>7}"
+            f"{'times':>6} {'devices':>8} {'decisions':>11} {'seconds':>8} {'CPU s':>7} {'MB':>6} {'PR-AUC':>7}"
         )
     print(
         f"{row['times']:>6} {row['devices']:>8} {row['decisions']:>11,} {row['seconds']:>8.1f} "
-        f"{row['mb']:>6.0f} {row['pr_auc']:>7.3f}",
+        f"{row['cpu_s']:>7.1f} {row['mb']:>6.0f} {row['pr_auc']:>7.3f}",
         flush=True,
     )
 
@@ -78,7 +78,9 @@ def _measured(history: Path, horizon: str) -> dict[str, Any]:
     program = (
         "import resource, sys; from forecall.cli import app\n"
         "try: app(sys.argv[1:])\n"
-        "finally: print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "finally:\n"
+        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "    print('used', used.ru_utime + used.ru_stime, used.ru_maxrss)"
     )
     began = perf_counter()
     done = subprocess.run(
@@ -89,12 +91,14 @@ def _measured(history: Path, horizon: str) -> dict[str, Any]:
     )
     seconds = perf_counter() - began
     figures = json.loads(out.read_text())
+    cpu_s, peak_kb = done.stdout.rsplit("used ", 1)[1].split()
     protocol = figures["protocol"]
     return {
         "devices": protocol["devices"],
         "decisions": protocol["decisions_train"] + protocol["decisions_test"],
         "seconds": round(seconds, 1),
-        "mb": int(done.stdout.rsplit("peak ", 1)[1]) / 1024,
+        "cpu_s": round(float(cpu_s), 1),
+        "mb": int(peak_kb) / 1024,
         "pr_auc": figures["macro"].get("pr_auc") or 0.0,
         "parts": figures["seconds"],
     }
