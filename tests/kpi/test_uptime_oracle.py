@@ -261,7 +261,7 @@ def found(conn: Conn, scope: Scope, world: World) -> dict[tuple[str, str], dict[
 def listed(conn: Conn, world: World) -> dict[tuple[str, str], int]:
     """The seconds that the downtimes of every device, site, ... sum to."""
     period = at(world.start), at(world.start + world.length)
-    sums = {}
+    sums: dict[tuple[str, str], int] = {}
     for scope in (Scope.DEVICE, Scope.SITE, Scope.CUSTOMER, Scope.ENGINEER):
         for row in uptime(conn, scope, *period):
             counts = sum(one.counts_s for one in downtimes(conn, scope, row.key, *period))
