@@ -14,7 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
-from forecall.commands import attendance, backtest, codes, devices, history, shards, simulation
+from forecall.commands import (
+    attendance,
+    backtest,
+    codes,
+    contracts,
+    devices,
+    history,
+    shards,
+    simulation,
+)
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
 
@@ -33,6 +42,7 @@ codes.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
+app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 
