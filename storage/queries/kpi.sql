@@ -64,6 +64,52 @@ LEFT JOIN LATERAL (
 ) change ON true
 ORDER BY place
 
+-- Cases that were closed, not cancelled; each with what its events, its calls and its successors tell.
+-- name: cases
+WITH closed AS (
+    SELECT * FROM ticket
+    WHERE state = 'closed' AND closed_at >= %(start)s AND closed_at < %(end)s
+), told AS (
+    SELECT ticket_id,
+           min(at) FILTER (WHERE kind = 'moved' AND from_state = 'new') AS responded_at,
+           min(at) FILTER (WHERE kind = 'moved' AND to_state = 'under_way') AS set_out_at,
+           min(at) FILTER (WHERE kind = 'moved' AND to_state = 'on_site') AS arrived_at,
+           max(at) FILTER (WHERE kind = 'moved' AND to_state = 'repaired') AS repaired_at,
+           count(*) FILTER (WHERE kind = 'moved' AND to_state = 'on_site'
+                            AND from_state NOT LIKE 'waiting%%') AS visits,
+           bool_or(kind = 'moved' AND from_state IN ('repaired', 'verified') AND to_state = 'new')
+               AS relapsed
+    FROM ticket_event
+    WHERE ticket_id IN (SELECT id FROM closed)
+    GROUP BY ticket_id
+), called AS (
+    SELECT ticket_id, count(*) AS calls, count(repeat_of) AS second_calls
+    FROM call WHERE ticket_id IN (SELECT id FROM closed)
+    GROUP BY ticket_id
+)
+SELECT closed.id AS ticket_id, engineer.key AS engineer, coalesce(site.key, '') AS site,
+       coalesce(customer.key, '') AS customer, coalesce(site.city, '') AS region,
+       coalesce(site.region_class, '') AS region_class, coalesce(device.kind, '') AS kind,
+       coalesce(device.model, '') AS model,
+       ((closed.opened_at AT TIME ZONE 'UTC')::date - device.installed_on) / 365.25::float8 AS age_years,
+       closed.fault_class, closed.origin, closed.opened_at, responded_at, set_out_at, arrived_at,
+       repaired_at, closed.closed_at, visits, coalesce(calls, 0) AS calls,
+       coalesce(second_calls, 0) AS second_calls, relapsed,
+       EXISTS (SELECT FROM ticket AS again
+               WHERE again.repeat_of = closed.id
+                 AND again.opened_at < closed.closed_at + %(repeat)s) AS repeated,
+       coalesce(closed.predicted_at < coalesce(closed.failed_at, 'infinity'), false) AS foretold,
+       closed.failed_at IS NOT NULL AS failed, closed.finding, closed.caused_by
+FROM closed
+JOIN told ON told.ticket_id = closed.id
+LEFT JOIN called ON called.ticket_id = closed.id
+LEFT JOIN engineer ON engineer.id = closed.assignee_id
+LEFT JOIN device ON device.id = closed.device_id
+LEFT JOIN batch ON batch.id = closed.batch_id
+LEFT JOIN site ON site.id = coalesce(device.site_id, closed.site_id, batch.site_id)
+LEFT JOIN customer ON customer.id = site.customer_id
+ORDER BY closed.closed_at, closed.id
+
 -- The state that each device began the period with, and every change in it. Before the first known
 -- change the state is the one that change came from.
 -- name: changes

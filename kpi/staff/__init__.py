@@ -1,0 +1,1 @@
+"""How the staff's work went, per engineer, region or customer, from the cases' own events."""

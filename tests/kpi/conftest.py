@@ -1,0 +1,5 @@
+"""The staff's tests stand in the world of the alert tests."""
+
+from tests.alerts.conftest import world
+
+__all__ = ["world"]
