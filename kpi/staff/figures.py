@@ -168,7 +168,7 @@ def wilson(values: Sequence[float]) -> Three:
     share = sum(values) / count
     middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
     half = _Z * sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2)) / (1 + _Z**2 / count)
-    return share, max(0.0, middle - half), min(1.0, middle + half)
+    return share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 def median_interval(values: Sequence[float]) -> Three:
