@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         default=None,
         description="A TOML file: who is told what, when and by which channel. Empty: nobody.",
     )
+    ticket_systems: Path | None = Field(
+        default=None,
+        description="A TOML file: other ticket systems that tickets are kept in as well. Empty: none.",
+    )
     alerts_rules: Path | None = Field(
         default=None,
         description="A TOML file that adds alert rules and changes or disables shipped ones.",

@@ -17,6 +17,9 @@ from alerts.outbox.delivery import Carrier
 from alerts.outbox.letters import tidy
 from alerts.outbox.relay import AGAIN, Again, Planner, relay
 from alerts.outbox.sending import PostOffice, Sender
+from desk.sinks.settings import NO_SYSTEMS, TicketSystems, read_systems
+from desk.sinks.sinks import CHANNEL as SINK
+from desk.sinks.sinks import Sinks
 from domain.clock import SystemClock
 from domain.errors import NotDeliveredError
 from forecall.config import Settings
@@ -31,6 +34,11 @@ def policy_file(settings: Settings) -> WatchedFile[Policy]:
     return WatchedFile(settings.notify, read_policy, NOBODY)
 
 
+def systems_file(settings: Settings) -> WatchedFile[TicketSystems]:
+    """The ticket systems that are set, read anew when their file changes."""
+    return WatchedFile(settings.ticket_systems, read_systems, NO_SYSTEMS)
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """Plans and sends for one installation."""
@@ -38,6 +46,7 @@ class Post:
     installation: Installation
     policy: Callable[[], Policy]
     notifier: Notifier
+    sinks: Sinks
     planners: Sequence[Planner]
 
     def plan(self) -> None:
@@ -67,6 +76,8 @@ class Post:
             return WebhookChannel(policy, channel.removeprefix(WEBHOOK))
         if channel.startswith(MANAGER):
             return self._manager(channel.removeprefix(MANAGER))
+        if channel.startswith(SINK):
+            return self.sinks.carrier(channel)
         if channel in policy.channels:
             from alerts.notify.channels.apprise_channel import AppriseChannel  # slow to load
 
@@ -88,7 +99,11 @@ def messages(settings: Settings) -> Messages:
 def post(installation: Installation) -> Post:
     """The post of an installation, as it is set."""
     settings = installation.settings
-    policy = policy_file(settings).current
-    notifier = Notifier(policy, messages(settings), installation.clock)
+    policy, written = policy_file(settings).current, messages(settings)
+    notifier = Notifier(policy, written, installation.clock)
     webhooks = Webhooks(policy, settings.public_url or _SOURCE)
-    return Post(installation, policy, notifier, [notifier, webhooks, Managers(policy)])
+    systems = systems_file(settings).current
+    database, clock = installation.database, installation.clock
+    sinks = Sinks(database, clock, SystemClock(), systems, written)
+    planners: list[Planner] = [notifier, webhooks, Managers(policy), sinks]
+    return Post(installation, policy, notifier, sinks, planners)

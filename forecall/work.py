@@ -98,6 +98,7 @@ def jobs(installation: Installation) -> list[Job]:
         Job("announce", 1.0, mail.plan),
         Job("deliver", 1.0, office.turn),
         Job("alertmanagers", 5.0, mail.resend),
+        Job("sinks", 5.0, mail.sinks.poll),
         Job("desk", 5.0, lambda: tick(database, clock)),
         Job("plans", 5.0, lambda: plans.publish(database, clock)),
         Job("promises", 1.0, lambda: watch_promises(database, clock)),

@@ -73,13 +73,16 @@ class Messages:
     ) -> dict[str, Any]:
         """Title and body, as a channel's letters hold them. `more`: one more line."""
         reader = self.readers(LANGUAGES[person.language], person.time_zone)
-        lines = [reader.say(text) for text in self._lines(facts, more, reader)]
-        title = reader.say(_title(tells, facts))
         return {
             "tells": tells,
-            "title": _cut(title, _LONGEST_TITLE),
-            "body": _cut("\n".join(lines), _LONGEST_BODY),
+            "title": _cut(reader.say(_title(tells, facts)), _LONGEST_TITLE),
+            "body": self.describe(facts, reader, more),
         }
+
+    def describe(self, facts: Facts, reader: Reader, more: Text | None = None) -> str:
+        """The case in some lines, as `reader` reads."""
+        lines = [reader.say(text) for text in self._lines(facts, more, reader)]
+        return _cut("\n".join(lines), _LONGEST_BODY)
 
     def link(self, facts: Facts) -> str:
         """Where the case is in the console; empty where there is no address."""

@@ -15,7 +15,7 @@ from alerts.outbox import Topic
 from domain.errors import BadInputError
 
 _OURS = "FORECALL_"
-_SECRET = ("url", "secret", "token", "addresses")
+_SECRET = ("url", "secret", "token", "password", "addresses")
 _MOST_PROBLEMS = 10
 
 
@@ -26,7 +26,7 @@ def read_policy(text: str) -> Policy:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInputError(f"is not TOML: {error}") from error
     except ValidationError as error:
-        raise BadInputError("; ".join(_told(error))) from error
+        raise BadInputError("; ".join(told(error))) from error
     _check_zones(policy)
     _check_references(policy)
     _check_members(policy)
@@ -35,7 +35,7 @@ def read_policy(text: str) -> Policy:
     return policy
 
 
-def _told(error: ValidationError) -> Iterator[str]:
+def told(error: ValidationError) -> Iterator[str]:
     """What is wrong where; what may be a secret is not shown."""
     for problem in error.errors()[:_MOST_PROBLEMS]:
         where = ".".join(map(str, problem["loc"]))
@@ -77,11 +77,15 @@ def _references(value: Any, where: str) -> Iterator[tuple[str, Reference]]:
 
 def _check_references(policy: Policy) -> None:
     for where, reference in _references(policy, ""):
-        key = where.removeprefix(".")
-        if (reference.env is None) == (reference.file is None):
-            raise _refuse(key, _shown(reference), "exactly one of env and file")
-        if reference.env is not None and reference.env.startswith(_OURS):
-            raise _refuse(key, reference.env, f"a name that does not begin with {_OURS}")
+        check_reference(where.removeprefix("."), reference)
+
+
+def check_reference(key: str, reference: Reference) -> None:
+    """Raises BadInputError unless it names one variable, not of ours, or one file."""
+    if (reference.env is None) == (reference.file is None):
+        raise _refuse(key, _shown(reference), "exactly one of env and file")
+    if reference.env is not None and reference.env.startswith(_OURS):
+        raise _refuse(key, reference.env, f"a name that does not begin with {_OURS}")
 
 
 def _shown(reference: Reference) -> dict[str, str | None]:

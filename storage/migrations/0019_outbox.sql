@@ -51,8 +51,24 @@ CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_ended ON delivery (ended_at) WHERE state <> 'waiting';
 CREATE INDEX delivery_notice ON delivery (notice_id);
 
--- When an Alertmanager is next told of all that is active, by the wall's clock.
+-- When an Alertmanager is next told of all that is active, and when a ticket system is next asked
+-- for changes, by the wall's clock.
 CREATE TABLE feed_turn (
     name    text PRIMARY KEY,
-    next_at timestamptz NOT NULL
+    next_at timestamptz NOT NULL,
+    done_at timestamptz                                -- asked with success, as of
+);
+
+-- A ticket in somebody else's ticket system, and how both stood when they were last held together.
+CREATE TABLE ticket_sync (
+    ticket_id   bigint NOT NULL REFERENCES ticket ON DELETE CASCADE,
+    system      text NOT NULL,                         -- of the settings, by name
+    foreign_id  text NOT NULL,
+    version     integer NOT NULL,                      -- of our ticket: told so far
+    our_stage   text NOT NULL,
+    their_stage text NOT NULL,
+    notes_seen  text[] NOT NULL DEFAULT '{}',          -- theirs, that we have taken
+    synced_at   timestamptz NOT NULL,                  -- by the wall's clock
+    PRIMARY KEY (ticket_id, system),
+    UNIQUE (system, foreign_id)
 );

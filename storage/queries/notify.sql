@@ -81,7 +81,10 @@ ORDER BY notice_id, channel, person
 INSERT INTO feed_turn (name, next_at) VALUES (%(name)s, %(next_at)s)
 ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at
 WHERE feed_turn.next_at <= %(wall)s
-RETURNING name
+RETURNING done_at
+
+-- name: feed_done
+UPDATE feed_turn SET done_at = %(wall)s WHERE name = %(name)s
 
 -- name: active_alerts
 SELECT alert.id

@@ -39,7 +39,8 @@ class AppriseChannel:
 def notify(url: str, title: str, body: str, *secrets: str) -> None:
     """Sends one message. Raises NotDeliveredError, without what stands in `secrets`."""
     service = apprise.Apprise()
-    with apprise.LogCapture(level=logging.WARNING) as said:
+    capture = apprise.LogCapture(level=logging.WARNING)  # type: ignore[no-untyped-call]
+    with capture as said:
         assert isinstance(said, StringIO)
         known = service.add(url)
         taken = known and service.notify(
