@@ -21,6 +21,7 @@ from desk.lifecycle import TicketState
 from desk.sla.plan import (
     CLOCK_TEXT,
     ELSEWHERE,
+    PLAN_TEXT,
     Goal,
     Grade,
     Handling,
@@ -176,7 +177,7 @@ def _plan(name: str, tree: Tree) -> Plan:
         _within(path, key, getattr(table, key), 0, _MOST_MONTHS)
     return Plan(
         name=name,
-        label=_label(path, table.label or name),
+        label=_label(path, table.label or PLAN_TEXT.get(name, name)),
         promises=tuple(promise for promise in promises if promise is not None),
         calendar=table.calendar,
         kinds=frozenset(table.kinds),

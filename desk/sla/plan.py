@@ -40,13 +40,6 @@ class Handling(StrEnum):
     REPLACEMENT = "replacement"  # of the whole unit
 
 
-HANDLING_TEXT: dict[Handling, str] = {
-    Handling.OPERATOR: N_("handled by the operator"),
-    Handling.MAINTENANCE: N_("maintenance"),
-    Handling.REPLACEMENT: N_("replacement"),
-}
-
-
 def handling_of(fault_class: str) -> Handling:
     """Whose work a fault of this class usually is."""
     return Handling.OPERATOR if fault_class == FaultClass.CONSUMABLE else Handling.MAINTENANCE
@@ -71,6 +64,13 @@ CLOCK_TEXT: dict[str, str] = {
     "resolve": N_("fault resolved"),
 }
 """What the clocks of the shipped plans are called; others are called as their plan says."""
+
+PLAN_TEXT: dict[str, str] = {
+    "kiosk": N_("Kiosks and terminals, around the clock"),
+    "kiosk_office": N_("Kiosks and terminals, in office hours"),
+    "clock": N_("Attendance clocks"),
+}
+"""What the shipped plans are called."""
 
 ELSEWHERE = ""
 """The region class that stands for every other one."""
