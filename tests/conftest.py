@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -40,6 +41,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.dsn
 
 
+def close_template(admin: psycopg.Connection[Any], name: str) -> None:
+    """Makes a database ready to be copied: TimescaleDB's own workers would keep it busy."""
+    admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+    )
+
+
 @pytest.fixture(scope="session")
 def _template(postgres: str) -> Iterator[str]:
     with psycopg.connect(postgres, autocommit=True) as admin:
@@ -50,11 +59,7 @@ def _template(postgres: str) -> Iterator[str]:
     migrate(database)
     database.close()
     with psycopg.connect(postgres, autocommit=True) as admin:
-        # TimescaleDB's own workers would keep the template busy, and a busy one can't be copied.
-        admin.execute(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false")
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_TEMPLATE]
-        )
+        close_template(admin, _TEMPLATE)
     yield _TEMPLATE
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")

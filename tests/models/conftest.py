@@ -20,6 +20,7 @@ from models.training.train import Trained, train
 from storage.database import Database
 from storage.migrate import migrate
 from tests.alerts.conftest import world
+from tests.conftest import close_template
 from tests.history.helpers import Told, write_folder
 
 __all__ = ["world"]
@@ -48,6 +49,8 @@ def _taught(
     import_history(database, ManualClock(told.end), told.folder)
     (made,) = train(database, ManualClock(told.end), settings=SETTINGS)
     database.close()
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        close_template(admin, name)
     yield name, told, made
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
