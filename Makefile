@@ -32,6 +32,9 @@ check: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.ingest --kill
 	$(BIN)/python -m benchmarks.clocks
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.backtest
+	$(BIN)/python -m benchmarks.uptime
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
