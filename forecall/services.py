@@ -79,8 +79,12 @@ def work(installation: Installation, stop: Event) -> None:
 
 def console(installation: Installation, stop: Event) -> None:
     """Serves the web console."""
+    from alerts.notify.receiver import AlertReceiver
     from console.app import create_app
+    from console.receiving import receive_alerts
     from console.serve import serve
+    from desk.cases import Cases
+    from forecall.post import policy_file
 
     settings, clock = installation.settings, installation.clock
     app = create_app(
@@ -89,6 +93,8 @@ def console(installation: Installation, stop: Event) -> None:
         simulated=isinstance(clock, ScaledClock),
         metrics_token=settings.metrics_token.get_secret_value(),
     )
+    policy = policy_file(settings).current
+    receive_alerts(app, AlertReceiver(installation.database, clock, Cases(clock), policy).take)
     serve(app, settings.host, settings.port, stop)
 
 

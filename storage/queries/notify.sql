@@ -93,3 +93,6 @@ WHERE alert.closed_at IS NULL AND alert.active AND alert.id > %(after)s
   AND alert.state IN ('unacknowledged', 'acknowledged')
 ORDER BY alert.id
 LIMIT %(limit)s
+
+-- name: devices_by_key
+SELECT key, id FROM device WHERE key = ANY(%(keys)s) AND adopted_at IS NOT NULL
