@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts import board, pending, raising, steps
-from alerts.correlation import correlate
+from alerts.correlation import correlate, growing
 from alerts.desk_port import CaseDesk, Returned
 from alerts.heard import hear, note
 from alerts.raising import Raised
@@ -68,7 +68,7 @@ def evaluate(
             judged += spoke
             if not more:
                 judged += judge.hear_series(book) + judge.lapse()
-            judge.settle()
+            judge.settle(flood=more)
             if not more:
                 return judged
 
@@ -129,7 +129,7 @@ class _Judge:
             found = pending.judge(self.conn, wave, self.now, book)
             spoke += self._hear_all(found)
             if not self.hold:
-                self.settle()
+                self.settle(flood=False)
         return spoke, count == _BATCH
 
     def hear_series(self, book: RuleBook) -> int:
@@ -146,22 +146,27 @@ class _Judge:
         board.settle_all(self.conn, [row["id"] for row in forgotten], self.now, steps.SYSTEM)
         return len(rows)
 
-    def settle(self) -> None:
-        """Finds what many faults share, holds back what is to be held back, and tells the rest."""
-        self._write_returned(correlate(self.conn, self.now, self.desk))
-        cover(self.conn, self.now)
+    def settle(self, *, flood: bool) -> None:
+        """Finds what many faults share, holds back what is to be held back, and tells the rest; in a
+        flood of signs, no more than is needed to know where the others belong."""
+        over = correlate(self.conn, self.now, self.desk, flood=flood)
+        self._write_returned(over)
+        if not flood:
+            cover(self.conn, self.now)
         tell(self.conn, self.now, self.desk)
 
     def hear(self, signs: Sequence[Sign], source: str | None = None) -> list[int]:
         """Puts signs on their alerts and into their cases; returns the alerts that they are on."""
         heard: list[int] = []
         for wave in pending.waves(signs, lambda sign: sign.fault):
-            raised = raising.raise_or_join(self.conn, wave, self.now, self._told_from)
+            batches = growing(self.conn, wave)
+            raised = raising.raise_or_join(self.conn, wave, self.now, self._told_from, batches)
             self._record_failures(raised, source)
             self._add_to_cases(raised)
-            came = [one.alert.id for one in raised if one.came]
-            cover(self.conn, self.now, came)
-            raising.dampen(self.conn, came, self.now)
+            came = [one for one in raised if one.came and not one.joined_batch]
+            cover(self.conn, self.now, [one.alert.id for one in came])
+            again = [one.alert.id for one in came if not one.opened]
+            raising.dampen(self.conn, again, self.now)
             heard += [one.alert.id for one in raised]
         return heard
 

@@ -72,6 +72,7 @@ _S = AlertState
 STEPS = (
     Step("raise", N_("raised"), _S.NORMAL, _S.UNACKNOWLEDGED),
     Step("raise", N_("raised again"), _S.RETURNED, _S.UNACKNOWLEDGED),
+    Step("raise_suppressed", N_("raised while suppressed"), _S.NORMAL, _S.SUPPRESSED),
     Step("acknowledge", N_("acknowledged"), _S.UNACKNOWLEDGED, _S.ACKNOWLEDGED),
     Step("acknowledge", N_("acknowledged"), _S.RETURNED, _S.NORMAL),
     Step("return", N_("returned"), _S.UNACKNOWLEDGED, _S.RETURNED),

@@ -6,7 +6,7 @@ Each call is a handful of statements for any number of faults. A fault stands in
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,11 +24,15 @@ from alerts.series import Relief
 from alerts.sign import Sign
 from alerts.steps import Alert, Change, alert_of
 from domain.fault import Fault, FaultClass
+from domain.text import N_, Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_rows
 
 STEADY = timedelta(minutes=10)
 """A flapping fault is told again, and gets a case if it has none, once it has stayed for so long."""
+
+PART_OF = N_("Part of batch {id}")
 
 Hold = Callable[[Sign], datetime]
 """Until when the news of a sign waits."""
@@ -68,16 +72,29 @@ class Raised:
     damped: bool
 
     @property
+    def joined_batch(self) -> bool:
+        """Whether it was opened as part of a batch."""
+        return self.opened and self.alert.state.held_back
+
+    @property
     def heard(self) -> Heard:
         return Heard(self.alert.id, self.sign, self.news.broke, self.damped)
 
 
-def raise_or_join(conn: Conn, signs: Sequence[Sign], now: datetime, hold: Hold) -> list[Raised]:
-    """Puts each sign on its fault's open alert, opening those that are missing."""
+def raise_or_join(
+    conn: Conn,
+    signs: Sequence[Sign],
+    now: datetime,
+    hold: Hold,
+    batches: Mapping[Fault, int],
+) -> list[Raised]:
+    """Puts each sign on its fault's open alert, opening those that are missing: as members of one of
+    `batches` where they belong to it."""
     if not signs:
         return []
     by_fault = {sign.fault: sign for sign in signs}
-    rows = conn.execute(load("board")["raise_or_join"], _signs(signs, now, hold)).fetchall()
+    told = {"now": now, "rows": as_rows(_sign_row(sign, hold, batches) for sign in signs)}
+    rows = conn.execute(load("board")["raise_or_join"], told).fetchall()
     found = [(row, by_fault[_fault(row)]) for row in rows]
     news = _hold_conditions(conn, found)
     raised = [_raised(row, sign, news[row["id"]]) for row, sign in found]
@@ -86,7 +103,9 @@ def raise_or_join(conn: Conn, signs: Sequence[Sign], now: datetime, hold: Hold) 
     steps.record(conn, [_coming(one, now, hold) for one in raised if one.opened])
     again = steps.take(conn, [_coming(one, now, hold) for one in came_again])
     after = {alert.id: alert for alert in again}
-    return [replace(one, alert=after.get(one.alert.id, one.alert)) for one in raised]
+    return [
+        replace(one, alert=after[one.alert.id]) if one.alert.id in after else one for one in raised
+    ]
 
 
 def relieve(conn: Conn, reliefs: Sequence[Relief]) -> list[Returned]:
@@ -144,6 +163,9 @@ def _raised(row: Row, sign: Sign, news: News) -> Raised:
 
 def _coming(one: Raised, now: datetime, hold: Hold) -> Change:
     alert = _before(one.alert) if one.opened else one.alert
+    if one.joined_batch:
+        cause = Text(PART_OF, {"id": one.alert.batch_id or 0})
+        return Change(alert, "raise_suppressed", now, cause=cause)
     until = now + STEADY if alert.flapping else hold(one.sign)
     return Change(alert, "raise", now, held_until=until)
 
@@ -153,38 +175,31 @@ def _before(alert: Alert) -> Alert:
     return replace(alert, state=AlertState.NORMAL, active=False)
 
 
-def _signs(signs: Sequence[Sign], now: datetime, hold: Hold) -> Row:
+def _sign_row(sign: Sign, hold: Hold, batches: Mapping[Fault, int]) -> Row:
     return {
-        "now": now,
-        "device_ids": [sign.fault.device_id for sign in signs],
-        "components": [sign.fault.component for sign in signs],
-        "classes": [sign.fault.fault_class for sign in signs],
-        "severities": [sign.severity for sign in signs],
-        "origins": [sign.origin for sign in signs],
-        "rules": [sign.rule for sign in signs],
-        "messages": [_message(sign) for sign in signs],
-        "reasons": [json.dumps([reason.to_json() for reason in sign.reasons]) for sign in signs],
-        "probabilities": [sign.probability for sign in signs],
-        "foretold": [sign.foretold_until for sign in signs],
-        "ats": [sign.at for sign in signs],
-        "wants": [sign.severity.rank >= CASE_SEVERITY.rank for sign in signs],
-        "held": [hold(sign) for sign in signs],
+        "device_id": sign.fault.device_id,
+        "component": sign.fault.component,
+        "fault_class": sign.fault.fault_class,
+        "severity": sign.severity,
+        "origin": sign.origin,
+        "rule": sign.rule,
+        "message": sign.message.to_json(),
+        "reasons": [reason.to_json() for reason in sign.reasons],
+        "probability": sign.probability,
+        "foretold_until": sign.foretold_until,
+        "at": sign.at,
+        "wants_case": sign.severity.rank >= CASE_SEVERITY.rank,
+        "held_until": hold(sign),
+        "batch_id": batches.get(sign.fault),
     }
 
 
 def _hold_conditions(conn: Conn, found: Sequence[tuple[Row, Sign]]) -> dict[int, News]:
-    rows = conn.execute(
-        load("board")["hold_conditions"],
-        {
-            "known_ids": [row["id"] for row, _ in found if not row["opened"]],
-            "alert_ids": [row["id"] for row, _ in found],
-            "rules": [sign.rule for _, sign in found],
-            "origins": [sign.origin for _, sign in found],
-            "failed": [sign.failed for _, sign in found],
-            "ats": [sign.at for _, sign in found],
-            "expiries": [sign.expires_at for _, sign in found],
-        },
-    ).fetchall()
+    conditions = {
+        "known_ids": [row["id"] for row, _ in found if not row["opened"]],
+        "rows": as_rows(_condition(row["id"], sign) for row, sign in found),
+    }
+    rows = conn.execute(load("board")["hold_conditions"], conditions).fetchall()
     failed = {row["id"] for row, sign in found if sign.failed}
     return {
         row["alert_id"]: News(
@@ -192,6 +207,17 @@ def _hold_conditions(conn: Conn, found: Sequence[tuple[Row, Sign]]) -> dict[int,
             broke=row["alert_id"] in failed and not row["failed_before"],
         )
         for row in rows
+    }
+
+
+def _condition(alert_id: int, sign: Sign) -> Row:
+    return {
+        "alert_id": alert_id,
+        "rule": sign.rule,
+        "origin": sign.origin,
+        "failed": sign.failed,
+        "at": sign.at,
+        "expires_at": sign.expires_at,
     }
 
 

@@ -6,7 +6,6 @@ their faults, so that two who do never block each other for good.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_rows
 
 SYSTEM = "forecall"
 """The actor of what happens by rule."""
@@ -114,7 +114,8 @@ def take(conn: Conn, changes: Sequence[Change]) -> list[Alert]:
     if not changes:
         return []
     results = [change.result for change in changes]
-    conn.execute(load("board")["write_steps"], _written(changes, results))
+    rows = as_rows(map(_written, changes, results))
+    conn.execute(load("board")["write_steps"], {"waiting": _MAY_WAIT, "rows": rows})
     record(conn, changes)
     announce_many(conn, [_announcement(change) for change in changes if _is_told(change)])
     return results
@@ -124,18 +125,8 @@ def record(conn: Conn, changes: Sequence[Change]) -> None:
     """Keeps steps of alerts whose rows say already what came of them."""
     if not changes:
         return
-    conn.execute(
-        load("board")["record_steps"],
-        {
-            "alert_ids": [change.alert.id for change in changes],
-            "from_states": [change.alert.state for change in changes],
-            "to_states": [change.result.state for change in changes],
-            "names": [change.name for change in changes],
-            "ats": [change.at for change in changes],
-            "actors": [change.actor for change in changes],
-            "causes": [change.cause and json.dumps(change.cause.to_json()) for change in changes],
-        },
-    )
+    rows = as_rows(_recorded(change) for change in changes)
+    conn.execute(load("board")["record_steps"], {"rows": rows})
 
 
 def close_over(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:
@@ -159,17 +150,28 @@ def close_over(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:
     )
 
 
-def _written(changes: Sequence[Change], results: Sequence[Alert]) -> Row:
+def _written(change: Change, result: Alert) -> Row:
     return {
-        "waiting": _MAY_WAIT,
-        "alert_ids": [result.id for result in results],
-        "names": [change.name for change in changes],
-        "to_states": [result.state for result in results],
-        "actives": [result.active for result in results],
-        "anew": [change.name in _TOLD_ANEW for change in changes],
-        "held": [change.held_until for change in changes],
-        "ats": [change.at for change in changes],
-        "batch_ids": [change.batch_id for change in changes],
+        "alert_id": result.id,
+        "name": change.name,
+        "to_state": result.state,
+        "active": result.active,
+        "anew": change.name in _TOLD_ANEW,
+        "held_until": change.held_until,
+        "at": change.at,
+        "batch_id": change.batch_id,
+    }
+
+
+def _recorded(change: Change) -> Row:
+    return {
+        "alert_id": change.alert.id,
+        "from_state": change.alert.state,
+        "to_state": step(change.name, change.alert.state).target,
+        "name": change.name,
+        "at": change.at,
+        "actor": change.actor,
+        "cause": change.cause and change.cause.to_json(),
     }
 
 

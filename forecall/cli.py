@@ -21,6 +21,7 @@ from forecall.commands import (
     contracts,
     devices,
     history,
+    parents,
     shards,
     simulation,
 )
@@ -41,6 +42,7 @@ backtest.register(app)
 codes.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
+app.add_typer(parents.app, name="parents", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
 app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")

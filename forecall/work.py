@@ -13,6 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.engine import evaluate
+from alerts.parents import propose
 from alerts.rules import RuleBooks
 from desk.cases import Cases
 from desk.contracts.writing import PlanFile
@@ -107,6 +108,7 @@ def jobs(installation: Installation) -> list[Job]:
             max(_PROVE_AT_MOST_EVERY_S, wall_seconds(clock, PROVE_EVERY)),
             lambda: prove_days(database, clock),
         ),
+        Job("parents", wall_seconds(clock, _DAY), lambda: propose(database, clock)),
         Job("places", 60.0, lambda: place_records(database)),
         Job("codes", 60.0, lambda: note_unknown_codes(database, clock)),
         Job("tidy", wall_seconds(clock, _DAY), mail.tidy),

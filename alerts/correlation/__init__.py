@@ -1,5 +1,6 @@
 """One cause, one alert: faults of many devices that share something become one batch."""
 
 from alerts.correlation.correlate import correlate
+from alerts.correlation.store import growing
 
-__all__ = ["correlate"]
+__all__ = ["correlate", "growing"]

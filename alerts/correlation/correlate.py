@@ -8,7 +8,7 @@ down when the cause is gone is released, and gets its own case.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from alerts import raising, steps
@@ -16,14 +16,13 @@ from alerts.correlation import store, suspects
 from alerts.correlation.evidence import Evidence
 from alerts.correlation.likelihood import LEAST, verdict
 from alerts.desk_port import CaseDesk, Returned
+from alerts.lifecycle import allowed
+from alerts.outbox import Topic
 from alerts.series import Relief
 from alerts.steps import Change
-from domain.text import N_, Text
+from domain.text import Text
 from storage.database import Conn
 from storage.queries import load
-
-GROWS_FOR = timedelta(hours=1)
-"""A fault that comes so long after the last one of a batch has a cause of its own."""
 
 EASED_FOR = timedelta(minutes=10)
 """When nearly all are well and no other became so for so long, the cause is gone."""
@@ -37,28 +36,33 @@ _WIDER = 1.5
 _AT_ONCE = 50
 """Batches found in one go; what is left is found by the next."""
 
-_PART_OF = N_("Part of batch {id}: {headline}")
 
+def correlate(conn: Conn, now: datetime, desk: CaseDesk, *, flood: bool) -> list[Returned]:
+    """Brings all batches up to date; returns those that are over.
 
-def correlate(conn: Conn, now: datetime, desk: CaseDesk) -> list[Returned]:
-    """Brings all batches up to date; returns those that are over."""
+    In a `flood` - more signs wait than are judged at once - a cause is looked for at once, so that the
+    signs to come find their batch; and nothing else is done.
+    """
     waiting = conn.execute(load("correlation")["waiting"], {"now": now}).fetchone()
-    if waiting is not None and waiting["due"]:
+    if waiting is not None and waiting["newest"] and (waiting["due"] or flood):
         suspects.gather(conn, waiting["newest"])
         _grow(conn, now, desk)
         _recognise(conn, now, desk, waiting["newest"])
-    return _ebb(conn, now)
+    return [] if flood else _bring_up_to_date(conn, now, desk)
 
 
 def _grow(conn: Conn, now: datetime, desk: CaseDesk) -> None:
     found = conn.execute(
-        load("correlation")["joiners"], {"before": suspects.SPAN, "after": GROWS_FOR}
+        load("correlation")["joiners"], {"before": suspects.SPAN, "after": store.GROWS_FOR}
     ).fetchall()
     joining: defaultdict[int, list[int]] = defaultdict(list)
     for row in found:
         joining[row["batch_id"]].append(row["alert_id"])
     for batch_id, alert_ids in sorted(joining.items()):
-        _join(conn, now, desk, batch_id, alert_ids)
+        _join(conn, now, batch_id, alert_ids)
+        ticket_id = store.open_ticket(conn, batch_id)
+        if ticket_id is not None:
+            desk.join_batch(conn, ticket_id, alert_ids)
         _settled(conn, alert_ids)
 
 
@@ -72,7 +76,8 @@ def _recognise(conn: Conn, now: datetime, desk: CaseDesk, newest: datetime) -> N
         if not found:
             return
         for sight, judged in found:
-            evidence = Evidence(judged, sight.faults, sight.devices, suspects.SPAN.total_seconds())
+            span_s = suspects.SPAN.total_seconds()
+            evidence = Evidence(judged, sight.faults, sight.devices, span_s)
             _take(conn, now, desk, sight.signature, evidence)
 
 
@@ -90,68 +95,63 @@ def _take(conn: Conn, now: datetime, desk: CaseDesk, signature: str, evidence: E
     alert_ids = [row["alert_id"] for row in rows]
     first_at = min(row["since"] for row in rows)
     batch_id = store.stand(conn, now, signature, evidence, first_at, alert_ids)
-    ticket_id = _join(conn, now, desk, batch_id, fresh)
-    _absorb(conn, now, desk, batch_id, ticket_id, narrower - {batch_id})
+    _join(conn, now, batch_id, fresh)
+    moved = _absorb(conn, now, batch_id, sorted(narrower - {batch_id}))
+    ticket_id = store.tell(conn, now, desk, batch_id, Topic.BATCH_OPENED)
+    if ticket_id is not None:
+        desk.join_batch(conn, ticket_id, fresh)
+        for each in moved:
+            desk.end_batch(conn, each, ticket_id)
+    _close(conn, now, moved)
     _settled(conn, alert_ids)
 
 
-def _join(
-    conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, alert_ids: Sequence[int]
-) -> int | None:
-    """Makes alerts members of a batch; returns its ticket."""
-    alerts = [alert for alert in steps.lock(conn, alert_ids) if not alert.state.held_back]
-    cause = Text(_PART_OF, {"id": batch_id, "headline": store.headline(conn, batch_id)})
+def _join(conn: Conn, now: datetime, batch_id: int, alert_ids: Sequence[int]) -> None:
+    """Makes alerts members of a batch."""
+    cause = Text(raising.PART_OF, {"id": batch_id})
+    alerts = [alert for alert in steps.lock(conn, alert_ids) if alert.active]
     steps.take(
         conn,
         [
-            Change(alert, "suppress", now, cause=cause, batch_id=batch_id)
+            Change(
+                alert, "suppress", now, cause=cause, batch_id=batch_id, more=(("batch", batch_id),)
+            )
             for alert in alerts
-            if alert.active
+            if not alert.state.held_back
         ],
     )
-    ticket_id = store.tell(conn, now, desk, batch_id)
-    if ticket_id is not None:
-        desk.join_batch(conn, ticket_id, alert_ids)
-    return ticket_id
 
 
-def _absorb(
-    conn: Conn,
-    now: datetime,
-    desk: CaseDesk,
-    batch_id: int,
-    ticket_id: int | None,
-    narrower: Iterable[int],
-) -> None:
-    """Takes batches whose cause was only a part of this one's into it."""
-    batch_ids = sorted(narrower)
-    if not batch_ids:
-        return
-    rows = conn.execute(load("correlation")["members_of"], {"batch_ids": batch_ids}).fetchall()
-    moved = {"alert_ids": [row["id"] for row in rows], "batch_id": batch_id, "now": now}
-    conn.execute(load("correlation")["move_members"], moved)
-    ended = {"batch_ids": batch_ids, "batch_id": batch_id, "now": now}
-    conn.execute(load("correlation")["absorb"], ended)
-    for each in batch_ids:
-        if ticket_id is not None:
-            desk.end_batch(conn, each, ticket_id)
-        store.announce_end(conn, now, each, left=0, into=batch_id)
+def _absorb(conn: Conn, now: datetime, batch_id: int, narrower: list[int]) -> list[int]:
+    """Takes batches whose cause was only a part of this one's into it; returns them."""
+    if narrower:
+        rows = conn.execute(load("correlation")["members_of"], {"batch_ids": narrower}).fetchall()
+        moved = {"alert_ids": [row["id"] for row in rows], "batch_id": batch_id, "now": now}
+        conn.execute(load("correlation")["move_members"], moved)
+        ended = {"batch_ids": narrower, "batch_id": batch_id, "now": now}
+        conn.execute(load("correlation")["absorb"], ended)
+        for each in narrower:
+            store.announce_end(conn, now, each, left=0, into=batch_id)
+    return narrower
+
+
+def _close(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> None:
+    """The alerts of absorbed batches are over, and nobody needs to look at them."""
     raising.relieve(conn, [Relief(each, None, now, restored=False) for each in batch_ids])
-    seen = [
-        Change(alert, "acknowledge", now)
-        for alert in steps.lock(conn, batch_ids)
-        if not alert.active
+    waiting = [
+        alert for alert in steps.lock(conn, batch_ids) if allowed("acknowledge", alert.state)
     ]
-    steps.take(conn, seen)
+    steps.take(conn, [Change(alert, "acknowledge", now) for alert in waiting])
     steps.close_over(conn, batch_ids, now)
-    store.tell(conn, now, desk, batch_id)
 
 
-def _ebb(conn: Conn, now: datetime) -> list[Returned]:
+def _bring_up_to_date(conn: Conn, now: datetime, desk: CaseDesk) -> list[Returned]:
+    """Tells of batches that have grown, and ends those whose cause is gone."""
     open_ids = [row["id"] for row in conn.execute(load("correlation")["open_batches"]).fetchall()]
     if not open_ids:
         return []
-    store.count(conn, now, open_ids)
+    for batch_id in store.count(conn, now, open_ids):
+        store.tell(conn, now, desk, batch_id, Topic.BATCH_GROWN)
     limits = {"least": LEAST, "rest": _REST, "before": now - EASED_FOR}
     over = conn.execute(load("correlation")["over"], limits).fetchall()
     ended = [row["id"] for row in over]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alerts.correlation.likelihood import Share, Verdict
+from alerts.sign import Origin, Sign
 from domain.text import N_, Text, Value
 
 _PLACE = {
@@ -26,6 +27,14 @@ DOWN = "down"
 
 _WENT_DOWN = N_("{members} devices went down together: {place}")
 _SAME_FAULT = N_("{members} devices have the same fault ({fault}): {place}")
+
+
+def signature_of(sign: Sign) -> str | None:
+    """What a device suffers from, as far as others may suffer from the same; None: its sign came when
+    somebody looked, and not when the fault did."""
+    if sign.origin is Origin.TRANSITION:
+        return DOWN
+    return f"{sign.rule} {sign.fault.component}" if sign.origin is Origin.EVENT else None
 
 
 def place(kind: str, name: str) -> Text:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from alerts import steps
-from alerts.correlation.evidence import Evidence, place
-from alerts.correlation.evidence import headline as headline_of
+from alerts.correlation.evidence import Evidence, headline, place, signature_of
+from alerts.correlation.suspects import SPAN
 from alerts.desk_port import BatchCase, CaseDesk
 from alerts.outbox import Announcement, Topic, announce
 from alerts.rules import CASE_SEVERITY
+from alerts.sign import Sign
 from alerts.steps import Change
+from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_rows
+
+GROWS_FOR = timedelta(hours=1)
+"""A fault that comes so long after the last one of a batch has a cause of its own."""
 
 _ORIGIN = "batch"
 
@@ -49,29 +55,50 @@ def stand(
     return batch_id
 
 
-def headline(conn: Conn, batch_id: int) -> Text:
-    """What a batch is called now."""
-    row = read(conn, batch_id)
-    return headline_of(row["kind"], row["name"], row["signature"], row["members"])
+def growing(conn: Conn, signs: Sequence[Sign]) -> dict[Fault, int]:
+    """Of faults that belong to a batch which stands and still grows: that batch."""
+    shared = {sign.fault: signature_of(sign) for sign in signs if signature_of(sign)}
+    if not shared or not conn.execute(load("correlation")["open_batches"]).fetchone():
+        return {}
+    at = {sign.fault: sign.at for sign in signs}
+    rows = conn.execute(
+        load("correlation")["growing"],
+        {
+            "rows": as_rows(
+                {
+                    "device_id": fault.device_id,
+                    "component": fault.component,
+                    "fault_class": fault.fault_class,
+                    "signature": signature,
+                    "at": at[fault],
+                }
+                for fault, signature in shared.items()
+            ),
+            "before": SPAN,
+            "after": GROWS_FOR,
+        },
+    ).fetchall()
+    return {
+        Fault(row["device_id"], row["component"], FaultClass(row["fault_class"])): row["batch_id"]
+        for row in rows
+    }
 
 
-def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int) -> int | None:
-    """Counts a batch that has new members, writes its headline, tells of it and opens its ticket.
+def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic) -> int | None:
+    """Writes the headline of a batch that has new members, tells of it, and sees to its ticket.
 
     Returns the ticket; None: its faults are too mild for one.
     """
-    known = read(conn, batch_id)["members"]
     count(conn, now, [batch_id])
     row = read(conn, batch_id)
-    severity = _worst(conn, [one["id"] for one in members_of(conn, batch_id)])
-    title = headline_of(row["kind"], row["name"], row["signature"], row["members"])
+    severity = Severity(row["worst"])
+    title = headline(row["kind"], row["name"], row["signature"], row["members"])
     written = {"batch_id": batch_id, "message": Jsonb(title.to_json()), "severity": severity}
     conn.execute(load("correlation")["write_headline"], written)
-    topic = Topic.BATCH_GROWN if known else Topic.BATCH_OPENED
     announce(conn, Announcement(topic, f"batch/{batch_id}", now, _told(row, severity, title)))
     if severity.rank < CASE_SEVERITY.rank:
         return None
-    if known and row["ticket_id"] is not None and row["ticket_open"]:
+    if topic is Topic.BATCH_GROWN and row["ticket_open"]:
         return int(row["ticket_id"])
     sentences = [text.to_json() for text in Evidence.from_json(row["evidence"]).sentences()]
     told = {"place": place(row["kind"], row["name"]).to_json(), "evidence": sentences}
@@ -79,21 +106,25 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int) -> int | None
     return desk.open_batch(conn, case)
 
 
-def count(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> None:
-    """Counts the members of batches anew."""
-    conn.execute(load("correlation")["count"], {"batch_ids": list(batch_ids), "now": now})
+def open_ticket(conn: Conn, batch_id: int) -> int | None:
+    """The open ticket of a batch."""
+    row = read(conn, batch_id)
+    return int(row["ticket_id"]) if row["ticket_open"] else None
+
+
+def count(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> list[int]:
+    """Counts the members of batches anew; returns the batches that have grown."""
+    counted = {"batch_ids": list(batch_ids), "now": now}
+    rows = conn.execute(load("correlation")["count"], counted).fetchall()
+    return [row["id"] for row in rows if row["grown_at"] == now]
 
 
 def announce_end(conn: Conn, now: datetime, batch_id: int, *, left: int, into: int | None) -> None:
     """Tells that a batch is over, or was taken into another."""
     row = read(conn, batch_id)
-    title = headline_of(row["kind"], row["name"], row["signature"], row["members"])
+    title = headline(row["kind"], row["name"], row["signature"], row["members"])
     data = _told(row, Severity(row["severity"]), title) | {"left": left, "into": into}
     announce(conn, Announcement(Topic.BATCH_ENDED, f"batch/{batch_id}", now, data))
-
-
-def members_of(conn: Conn, batch_id: int) -> list[Row]:
-    return conn.execute(load("correlation")["members_of"], {"batch_ids": [batch_id]}).fetchall()
 
 
 def read(conn: Conn, batch_id: int) -> Row:
@@ -105,7 +136,7 @@ def read(conn: Conn, batch_id: int) -> Row:
 
 
 def _open(conn: Conn, made: Row, severity: Severity) -> int:
-    title = headline_of(made["kind"], made["name"], made["signature"], 0)
+    title = headline(made["kind"], made["name"], made["signature"], 0)
     row = conn.execute(
         load("correlation")["open_alert"],
         {

@@ -56,7 +56,7 @@ class RuleBook:
         return tuple(rule for rule in self.rules if isinstance(rule, kind))
 
     def down_rule(self, device: Subject) -> DownRule | None:
-        return _first(self.of_kind(DownRule), device)
+        return _first(self._down, device)
 
     def event_rule(
         self, code: str, severity: Severity, component: str, device: Subject
@@ -102,6 +102,10 @@ class RuleBook:
             if (not rule.metrics or metric in rule.metrics) and rule.fits(device):
                 return rule
         return None
+
+    @cached_property
+    def _down(self) -> tuple[DownRule, ...]:
+        return self.of_kind(DownRule)
 
     @cached_property
     def _by_code(self) -> dict[str, list[EventRule]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -215,6 +216,7 @@ def _selects(selection: tuple[str, ...], value: str) -> bool:
     return (not wanted or value in wanted) and value not in refused
 
 
+@cache
 def parted(selection: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The words of a selection that are wanted, and those that are refused."""
     refused = [word[1:] for word in selection if word.startswith("!")]

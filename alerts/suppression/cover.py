@@ -7,6 +7,7 @@ from datetime import datetime
 
 from alerts import steps
 from alerts.lifecycle import HOLDS, AlertState
+from alerts.raising import PART_OF
 from alerts.steps import Alert, Change
 from domain.text import N_, Text
 from storage.database import Conn, Row
@@ -17,13 +18,15 @@ _WHY = {
     "shelf": N_("Shelved: {reason}"),
     "window": N_("Maintenance window {id}: {reason}"),
     "parent": N_("{reason}, on which it hangs, is down (alert {id})"),
-    "batch": N_("Part of batch {id}"),
+    "batch": PART_OF,
 }
 _OVER = N_("Nothing holds it back any more")
 
 
 def cover(conn: Conn, now: datetime, alert_ids: Sequence[int] | None = None) -> None:
     """Holds back and releases alerts - those of `alert_ids`, or all - as it is at `now`."""
+    if alert_ids is not None and not alert_ids:
+        return
     found = conn.execute(load("suppression")["anything"], {"now": now}).fetchone()
     if found is None or not found["something"]:
         return

@@ -62,7 +62,8 @@ ALTER TABLE alert
         'suppressed', 'out_of_service')),
     DROP CONSTRAINT alert_origin_check,
     ADD CONSTRAINT alert_origin_check CHECK (origin ~ '^[a-z_]+$'),   -- alerts.sign.Origin, batch
-    ADD COLUMN batch_id       bigint,                  -- the batch that it is, or last was, part of
+    ADD COLUMN batch_id       bigint,                  -- the batch that it is, or last was, part of; no
+                                                       -- key: a hundred thousand join at once
     ADD COLUMN batch_since    timestamptz,
     ADD COLUMN batch_until    timestamptz,             -- null: still part of it
     ADD COLUMN wants_case     boolean NOT NULL DEFAULT false,   -- a ticket, as soon as nothing holds it back
@@ -70,12 +71,14 @@ ALTER TABLE alert
     ADD COLUMN told_at        timestamptz,             -- when people were told that it is active
     ADD COLUMN flapping_since timestamptz;
 CREATE INDEX alert_held ON alert (held_until) WHERE held_until IS NOT NULL;
-CREATE INDEX alert_fault ON alert (device_id, component, fault_class, opened_at);
 CREATE INDEX alert_batch ON alert (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX alert_flapping ON alert (flapping_since) WHERE flapping_since IS NOT NULL;
 
+-- Conditions that nothing but an end ends need no place in it.
+DROP INDEX alert_condition_expires;
+CREATE INDEX alert_condition_expires ON alert_condition (expires_at) WHERE expires_at IS NOT NULL;
+
 ALTER TABLE alert_transition ADD COLUMN cause jsonb;   -- a text; null: the name says it
-CREATE INDEX alert_transition_at ON alert_transition (at);
 
 -- A cause that many devices share; its id is that of its own alert.
 CREATE TABLE batch (
@@ -96,7 +99,6 @@ CREATE TABLE batch (
     absorbed_by   bigint REFERENCES batch
 );
 CREATE UNIQUE INDEX batch_open ON batch (kind, key, signature) WHERE ended_at IS NULL;
-ALTER TABLE alert ADD CONSTRAINT alert_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES batch;
 
 -- What holds tickets and notifications back: a shelf (one fault), a maintenance window, out of service.
 CREATE TABLE suppression (

@@ -2,16 +2,17 @@
 -- name: raise_or_join
 INSERT INTO alert (device_id, component, fault_class, state, severity, origin, rule, message, reasons,
                    probability, foretold_until, active, opened_at, last_sign_at, signs, wants_case,
-                   held_until)
-SELECT sign.device_id, sign.component, sign.fault_class, 'unacknowledged', sign.severity, sign.origin,
-       sign.rule, sign.message::jsonb, sign.reasons::jsonb, sign.probability, sign.foretold_until,
-       true, %(now)s, sign.at, 1, sign.wants_case, sign.held_until
-FROM unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[],
-            %(severities)s::text[], %(origins)s::text[], %(rules)s::text[], %(messages)s::text[],
-            %(reasons)s::text[], %(probabilities)s::real[], %(foretold)s::timestamptz[],
-            %(ats)s::timestamptz[], %(wants)s::boolean[], %(held)s::timestamptz[])
-     AS sign (device_id, component, fault_class, severity, origin, rule, message, reasons,
-              probability, foretold_until, at, wants_case, held_until)
+                   held_until, batch_id, batch_since)
+SELECT sign.device_id, sign.component, sign.fault_class,
+       CASE WHEN batch_id IS NULL THEN 'unacknowledged' ELSE 'suppressed' END, sign.severity, sign.origin,
+       sign.rule, sign.message, sign.reasons, sign.probability, sign.foretold_until,
+       true, %(now)s, sign.at, 1, sign.wants_case,
+       CASE WHEN batch_id IS NULL THEN sign.held_until END,
+       batch_id, CASE WHEN batch_id IS NOT NULL THEN %(now)s::timestamptz END
+FROM json_to_recordset(%(rows)s::json)
+     AS sign (device_id int, component text, fault_class text, severity text, origin text, rule text,
+              message jsonb, reasons jsonb, probability real, foretold_until timestamptz,
+              at timestamptz, wants_case boolean, held_until timestamptz, batch_id bigint)
 ORDER BY sign.device_id, sign.component, sign.fault_class
 ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO UPDATE
 SET signs = alert.signs + 1, last_sign_at = greatest(alert.last_sign_at, excluded.last_sign_at),
@@ -28,9 +29,9 @@ WITH before AS (
 ), held AS (
     INSERT INTO alert_condition (alert_id, rule, origin, failed, since, last_at, expires_at)
     SELECT alert_id, rule, origin, failed, at, at, expires_at
-    FROM unnest(%(alert_ids)s::bigint[], %(rules)s::text[], %(origins)s::text[],
-                %(failed)s::boolean[], %(ats)s::timestamptz[], %(expiries)s::timestamptz[])
-         AS sign (alert_id, rule, origin, failed, at, expires_at)
+    FROM json_to_recordset(%(rows)s::json)
+         AS sign (alert_id bigint, rule text, origin text, failed boolean, at timestamptz,
+                  expires_at timestamptz)
     ON CONFLICT (alert_id, rule) DO UPDATE
     SET last_at = excluded.last_at, expires_at = excluded.expires_at, calm = 0
     RETURNING alert_id, (xmax = 0) AS fresh
@@ -78,18 +79,17 @@ SET state = step.to_state, active = step.active,
                        THEN coalesce(batch_until, step.at) ELSE batch_until END,
     flapping_since = CASE step.name WHEN 'flap' THEN step.at WHEN 'calm' THEN NULL
                                     ELSE flapping_since END
-FROM unnest(%(alert_ids)s::bigint[], %(names)s::text[], %(to_states)s::text[],
-            %(actives)s::boolean[], %(anew)s::boolean[], %(held)s::timestamptz[],
-            %(ats)s::timestamptz[], %(batch_ids)s::bigint[])
-     AS step (alert_id, name, to_state, active, anew, held_until, at, batch_id)
+FROM json_to_recordset(%(rows)s::json)
+     AS step (alert_id bigint, name text, to_state text, active boolean, anew boolean,
+              held_until timestamptz, at timestamptz, batch_id bigint)
 WHERE id = alert_id
 
 -- name: record_steps
 INSERT INTO alert_transition (alert_id, from_state, to_state, name, at, actor, cause)
-SELECT alert_id, from_state, to_state, name, at, actor, cause::jsonb
-FROM unnest(%(alert_ids)s::bigint[], %(from_states)s::text[], %(to_states)s::text[],
-            %(names)s::text[], %(ats)s::timestamptz[], %(actors)s::text[], %(causes)s::text[])
-     AS step (alert_id, from_state, to_state, name, at, actor, cause)
+SELECT alert_id, from_state, to_state, name, at, actor, cause
+FROM json_to_recordset(%(rows)s::json)
+     AS step (alert_id bigint, from_state text, to_state text, name text, at timestamptz, actor text,
+              cause jsonb)
 
 -- name: close_over
 UPDATE alert SET closed_at = %(now)s, held_until = NULL
@@ -145,9 +145,7 @@ WHERE id = ANY(%(alert_ids)s::bigint[])
 -- name: flappers
 SELECT alert.id
 FROM alert
-JOIN alert AS before ON before.device_id = alert.device_id AND before.component = alert.component
-                    AND before.fault_class = alert.fault_class
-JOIN alert_transition AS gone ON gone.alert_id = before.id AND gone.name = 'return'
+JOIN alert_transition AS gone ON gone.alert_id = alert.id AND gone.name = 'return'
  AND gone.from_state IN ('unacknowledged', 'acknowledged') AND gone.at > %(since)s
 WHERE alert.id = ANY(%(alert_ids)s::bigint[]) AND alert.flapping_since IS NULL
 GROUP BY alert.id

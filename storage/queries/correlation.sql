@@ -91,6 +91,17 @@ WHERE batch.ended_at IS NULL AND suspect.batch_id IS NULL
   AND suspect.since > batch.first_at - %(before)s AND suspect.since <= batch.grown_at + %(after)s
 ORDER BY suspect.alert_id, batch.id
 
+-- The same for faults whose alerts are not there yet.
+-- name: growing
+SELECT DISTINCT ON (device_id, component, fault_class) device_id, component, fault_class,
+       batch.id AS batch_id
+FROM json_to_recordset(%(rows)s::json)
+     AS sign (device_id int, component text, fault_class text, signature text, at timestamptz)
+JOIN batch ON batch.signature = sign.signature AND batch.ended_at IS NULL
+          AND sign.at > batch.first_at - %(before)s AND sign.at <= batch.grown_at + %(after)s
+JOIN device_group USING (device_id, kind, key)
+ORDER BY device_id, component, fault_class, batch.id
+
 -- name: of_group
 SELECT suspect.alert_id, suspect.batch_id, suspect.since
 FROM suspect JOIN device_group USING (device_id)
@@ -195,12 +206,24 @@ UPDATE batch SET ended_at = %(now)s WHERE id = ANY(%(batch_ids)s::bigint[])
 
 -- name: batches
 SELECT batch.*, alert.state, alert.severity, alert.message, ticket.id AS ticket_id,
-       ticket.closed_at IS NULL AS ticket_open
+       ticket.id IS NOT NULL AND ticket.closed_at IS NULL AS ticket_open, worst.severity AS worst
 FROM batch
 JOIN alert ON alert.id = batch.id
 LEFT JOIN LATERAL (
     SELECT id, closed_at FROM ticket WHERE ticket.batch_id = batch.id ORDER BY id DESC LIMIT 1
 ) AS ticket ON true
+LEFT JOIN LATERAL (
+    SELECT member.severity
+    FROM unnest(ARRAY['critical', 'error', 'warning', 'info']) WITH ORDINALITY
+         AS grade (severity, rank)
+    JOIN LATERAL (
+        SELECT severity FROM alert
+        WHERE alert.batch_id = batch.id AND alert.severity = grade.severity
+        LIMIT 1
+    ) AS member ON true
+    ORDER BY rank
+    LIMIT 1
+) AS worst ON true
 WHERE (%(batch_id)s::bigint IS NULL OR batch.id = %(batch_id)s)
   AND (NOT %(only_open)s OR batch.ended_at IS NULL)
 ORDER BY batch.recognised_at DESC, batch.id DESC

@@ -7,7 +7,11 @@ WITH open_alert AS (
     FROM alert
     JOIN device ON device.id = alert.device_id
     LEFT JOIN site ON site.id = device.site_id
+    LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
+                   AND alert.batch_until IS NULL
     WHERE alert.closed_at IS NULL AND alert.active
+      -- What is part of a batch is held back already.
+      AND (batch.id IS NULL OR alert.state <> 'suppressed' OR %(all)s)
       AND (%(alert_ids)s::bigint[] IS NULL OR alert.id = ANY(%(alert_ids)s::bigint[]))
 ), in_force AS (
     SELECT * FROM suppression

@@ -1,0 +1,188 @@
+"""How fast alerts are: one cause that hits very many devices, faults of their own, and workers that
+are told the same.
+
+python -m benchmarks.alerts [--devices 100000] [--faults 20000] [--reports 10000]. The last line is
+JSON: seconds from the first of many signs to the one alert that they are, and until every device is
+part of it; faults a second that became tickets, each told three times; cases that 8 processes left,
+some of them killed, which were told the same faults in random order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+
+from alerts.engine import evaluate
+from alerts.rules import RuleBooks
+from desk.cases import Cases
+from domain.clock import SystemClock
+from storage.database import Database, Row
+from storage.embedded import EmbeddedServer
+from storage.migrate import migrate
+
+_SITE = 30
+"""Devices a site."""
+
+_WORKERS = 8
+_LIMIT_S = 600
+
+
+def main() -> None:
+    """Prints a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=100_000)
+    parser.add_argument("--faults", type=int, default=20_000)
+    parser.add_argument("--reports", type=int, default=10_000)
+    given = parser.parse_args()
+    found = {}
+    for name, measure, size in (
+        ("one_cause", one_cause, given.devices),
+        ("own_faults", own_faults, given.faults),
+        ("workers", workers, given.reports),
+    ):
+        if size:
+            with _store() as database:
+                found[name] = measure(database, size)
+    print(json.dumps(found))
+
+
+def one_cause(database: Database, devices: int) -> Row:
+    """`devices` on one network segment go down at once, in a fleet that has a fifth more."""
+    _fleet(database, devices * 6 // 5)
+    _run(database, _SEGMENT, {"devices": devices, "now": datetime.now(UTC)})
+    began = time.perf_counter()
+    _run(database, _DOWN, {"now": datetime.now(UTC)})
+    alert_s = 0.0
+    clock, books = SystemClock(), RuleBooks()
+    while _count(database, _MEMBERS) < devices and time.perf_counter() - began < _LIMIT_S:
+        evaluate(database, clock, Cases(clock), books)
+        if not alert_s and _count(database, _BATCHES):
+            alert_s = time.perf_counter() - began
+        time.sleep(0.1)
+    return {
+        "devices": devices,
+        "one_alert_after_s": round(alert_s, 1),
+        "all_members_after_s": round(time.perf_counter() - began, 1),
+        "batches": _count(database, _BATCHES),
+        "tickets": _count(database, _TICKETS),
+    }
+
+
+def own_faults(database: Database, faults: int) -> Row:
+    """Devices here and there, each with a fault of its own, told three times; no two of a site."""
+    _fleet(database, faults * _SITE)
+    _run(database, _SINGLE_FAULTS, {"site": _SITE, "now": datetime.now(UTC)})
+    clock, books = SystemClock(), RuleBooks()
+    began = time.perf_counter()
+    evaluate(database, clock, Cases(clock), books, hold=timedelta())
+    seconds = time.perf_counter() - began
+    return {
+        "signs": 3 * faults,
+        "alerts": _count(database, _ALERTS),
+        "tickets": _count(database, _TICKETS),
+        "seconds": round(seconds, 1),
+        "tickets_a_second": round(_count(database, _TICKETS) / seconds),
+    }
+
+
+def workers(database: Database, reports: int) -> Row:
+    """Processes that report the same faults in random order; half of them are killed on the way."""
+    _fleet(database, reports)
+    began = time.perf_counter()
+    chance = random.Random(0)
+    running = [_reporter(database, seed) for seed in range(_WORKERS)]
+    for victim in running[: _WORKERS // 2]:
+        time.sleep(chance.random())
+        victim.kill()
+    killed = sum(process.wait(_LIMIT_S) == -9 for process in running)
+    again = [_reporter(database, _WORKERS + seed) for seed in range(_WORKERS // 2)]
+    assert not any(process.wait(_LIMIT_S) for process in again)
+    return {
+        "faults": reports,
+        "processes": len(running) + len(again),
+        "killed": killed,
+        "open_alerts": _count(database, _ALERTS),
+        "open_tickets": _count(database, _TICKETS),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+_DEVICES: LiteralString = """
+    WITH customer AS (
+        INSERT INTO customer (key, name) VALUES ('c', 'c') RETURNING id
+    ), engineers AS (
+        INSERT INTO engineer (key, name) SELECT 'e' || n, 'e' || n FROM generate_series(1, 20) n
+    ), sites AS (
+        INSERT INTO site (key, name, customer_id)
+        SELECT 's' || n, 's' || n, customer.id
+        FROM generate_series(0, (%(count)s - 1) / %(site)s) n, customer RETURNING id, key
+    )
+    INSERT INTO device (key, kind, model, firmware, site_id, adopted_at)
+    SELECT 'd' || n, 'pos', 'm' || n %% 7, 'f' || n / %(site)s %% 5, sites.id, %(now)s
+    FROM generate_series(0, %(count)s - 1) n JOIN sites ON sites.key = 's' || n / %(site)s"""
+_SEGMENT: LiteralString = """
+    WITH made AS (
+        INSERT INTO parent (key, kind, name, declared_at, declared_by)
+        VALUES ('core', 'segment', 'core', %(now)s, 'benchmark') RETURNING id
+    )
+    INSERT INTO device_parent (device_id, parent_id)
+    SELECT device.id, made.id FROM device, made WHERE substr(key, 2)::int < %(devices)s"""
+_DOWN: LiteralString = """
+    INSERT INTO pending_sign (kind, device_id, at, to_state, cause)
+    SELECT 'transition', device_id, %(now)s, 'down', 'missed_heartbeats'
+    FROM device_parent ORDER BY hashint4(device_id)"""
+_SINGLE_FAULTS: LiteralString = """
+    INSERT INTO pending_sign (kind, device_id, at, component, code, severity)
+    SELECT 'event', id, %(now)s, 'receiptPrinter', 'failure', 'critical'
+    FROM device, generate_series(1, 3) AS times
+    WHERE substr(key, 2)::int %% %(site)s = 0 ORDER BY times, hashint4(id)"""
+_MEMBERS: LiteralString = "SELECT count(*) FROM alert WHERE batch_id IS NOT NULL"
+_BATCHES: LiteralString = "SELECT count(*) FROM batch"
+_ALERTS: LiteralString = "SELECT count(*) FROM alert WHERE closed_at IS NULL"
+_TICKETS: LiteralString = "SELECT count(*) FROM ticket WHERE closed_at IS NULL"
+
+
+@contextmanager
+def _store() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
+        database = Database(server.dsn)
+        migrate(database)
+        yield database
+        database.close()
+
+
+def _fleet(database: Database, count: int) -> None:
+    _run(database, _DEVICES, {"count": count, "site": _SITE, "now": datetime.now(UTC)})
+    with database.transaction() as conn:
+        conn.execute("ANALYZE device")
+
+
+def _run(database: Database, statement: LiteralString, values: dict[str, Any]) -> None:
+    with database.transaction() as conn:
+        conn.execute(statement, values)
+
+
+def _count(database: Database, statement: LiteralString) -> int:
+    with database.transaction() as conn:
+        row = conn.execute(statement).fetchone()
+    assert row is not None
+    return int(row["count"])
+
+
+def _reporter(database: Database, seed: int) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-m", "benchmarks.fault_reports", database.dsn, str(seed)]
+    return subprocess.Popen(arguments)
+
+
+if __name__ == "__main__":
+    main()
