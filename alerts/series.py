@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from psycopg.types.json import Jsonb
 
 from alerts.rules import RuleBook
-from alerts.rules.judge import LOOK_BACK, Reading, Turn, judged_reading, last_minute
+from alerts.rules.judge import LOOK_BACK, Reading, Turn, breached_since, judged_reading, last_minute
 from alerts.rules.measured import ThresholdRule
 from alerts.rules.rule import PredictionRule, Rule, Subject, parted
 from alerts.sign import Origin, Sign
@@ -100,7 +100,8 @@ def _readings_before(
 
 def _judge_gauge(row: Row, rule: ThresholdRule, before: list[Reading]) -> Sign | Relief | None:
     newest = Reading(row["at"], row["value"])
-    turn = judged_reading(rule, newest, before, held=row["held_by"] is not None)
+    since = breached_since(rule, newest, before)
+    turn = judged_reading(rule, newest, since, held=row["held_by"] is not None)
     if turn is Turn.RAISED:
         return gauge_sign(rule, row["device_id"], newest)
     if turn is Turn.OVER:
@@ -123,6 +124,26 @@ def shown(limit: float) -> float:
 
 
 def _judge_prediction(conn: Conn, row: Row, book: RuleBook) -> Sign | Relief | None:
+    said = weighed(row, book)
+    if not isinstance(said, Calm):
+        return said
+    parameters = {"alert_id": row["held_by"], "rule": row["held_rule"], "calm": said.scorings}
+    conn.execute(load("rules")["count_calm"], parameters)
+    if not said.enough:
+        return None
+    return Relief(row["held_by"], [row["held_rule"]], row["at"], restored=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """So many scorings in a row were calm; `enough`: they end the condition."""
+
+    scorings: int
+    enough: bool
+
+
+def weighed(row: Row, book: RuleBook) -> Sign | Calm | None:
+    """What a scoring says: over its threshold (`held_by` is None), or of a condition that it holds."""
     device = subject(row)
     if row["held_by"] is None:
         rule = book.prediction_rule(row["component"], row["probability"], device)
@@ -133,11 +154,7 @@ def _judge_prediction(conn: Conn, row: Row, book: RuleBook) -> Sign | Relief | N
     if not isinstance(held, PredictionRule) or settling(row, held.settling):
         return None
     calm = row["calm"] + 1 if row["probability"] < row["threshold"] * held.calm_below else 0
-    parameters = {"alert_id": row["held_by"], "rule": held.name, "calm": calm}
-    conn.execute(load("rules")["count_calm"], parameters)
-    if calm < held.calm_scorings:
-        return None
-    return Relief(row["held_by"], [held.name], row["at"], restored=False)
+    return Calm(calm, calm >= held.calm_scorings)
 
 
 def _prediction_sign(row: Row, rule: PredictionRule) -> Sign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.identity import Pending
@@ -18,23 +19,38 @@ from domain.vocabulary import DEVICE
 from storage.database import Conn
 from storage.queries import load
 
-_Key = tuple[int, str, str]  # device, component, rule
+Key = tuple[int, str, str]  # device, component, rule
 
 
-def note(conn: Conn, book: RuleBook, pending: Sequence[Pending]) -> None:
-    """Writes down which states the events, in the order they came, begin and end."""
-    begun: dict[_Key, tuple[Pending, StateRule]] = {}
-    ended: set[_Key] = set()
-    for event in pending:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The states that begin, each with the event that says so, and those that end."""
+
+    begun: dict[Key, tuple[Pending, StateRule]]
+    ended: set[Key]
+
+
+def changes(book: RuleBook, events: Sequence[Pending]) -> Changes:
+    """What the events, in the order they came, make of states."""
+    begun: dict[Key, tuple[Pending, StateRule]] = {}
+    ended: set[Key] = set()
+    for event in events:
         part = event.component or DEVICE
         for name in book.ended_by(event.code):
-            ended.add((event.device_id, part, name))
-            begun.pop((event.device_id, part, name), None)
+            if isinstance(book.by_name[name], StateRule):
+                ended.add((event.device_id, part, name))
+                begun.pop((event.device_id, part, name), None)
         for rule in book.begun_by(event.code):
             if rule.hears(part, event.device):
                 begun.setdefault((event.device_id, part, rule.name), (event, rule))
-    _forget(conn, [key for key in ended if isinstance(book.by_name[key[2]], StateRule)])
-    _begin(conn, begun)
+    return Changes(begun, ended)
+
+
+def note(conn: Conn, book: RuleBook, events: Sequence[Pending]) -> None:
+    """Writes down which states the events begin and end."""
+    found = changes(book, events)
+    _forget(conn, list(found.ended))
+    _begin(conn, found.begun)
 
 
 def due(conn: Conn, now: datetime, book: RuleBook) -> list[Sign]:
@@ -62,7 +78,7 @@ def state_sign(rule: StateRule, device_id: int, part: str, code: str, at: dateti
     )
 
 
-def _forget(conn: Conn, keys: Sequence[_Key]) -> None:
+def _forget(conn: Conn, keys: Sequence[Key]) -> None:
     if keys:
         conn.execute(
             load("rules")["end_states"],
@@ -74,7 +90,7 @@ def _forget(conn: Conn, keys: Sequence[_Key]) -> None:
         )
 
 
-def _begin(conn: Conn, begun: dict[_Key, tuple[Pending, StateRule]]) -> None:
+def _begin(conn: Conn, begun: dict[Key, tuple[Pending, StateRule]]) -> None:
     if begun:
         found = begun.values()
         conn.execute(

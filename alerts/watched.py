@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from alerts.rules import RuleBook
 from alerts.rules.judge import LOOK_EVERY
 from alerts.rules.measured import ThresholdRule
-from alerts.rules.rule import AnomalyRule, SupplyRule
 from alerts.series import Relief, cursor, move_cursor, settling, subject
 from alerts.sign import Origin, Sign
 from domain.fault import Fault, FaultClass
@@ -28,12 +27,7 @@ def anomalies(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
     ).fetchall()
     if rows:
         move_cursor(conn, "anomalies", max(row["at"] for row in rows))
-    found = ((row, book.anomaly_rule(row["component"], subject(row))) for row in rows)
-    return [
-        _anomaly_sign(row, rule)
-        for row, rule in found
-        if rule is not None and not settling(row, rule.settling)
-    ]
+    return [sign for row in rows if (sign := anomaly_sign(row, book)) is not None]
 
 
 def supplies(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
@@ -51,7 +45,10 @@ def supplies(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:
     return [one for one in judged if one is not None]
 
 
-def _anomaly_sign(row: Row, rule: AnomalyRule) -> Sign:
+def anomaly_sign(row: Row, book: RuleBook) -> Sign | None:
+    rule = book.anomaly_rule(row["component"], subject(row))
+    if rule is None or settling(row, rule.settling):
+        return None
     reasons = tuple(Reason.from_json(reason) for reason in row["reasons"])
     message = rule.message.text({})
     if reasons:
@@ -71,11 +68,13 @@ def _anomaly_sign(row: Row, rule: AnomalyRule) -> Sign:
 def _judge_supply(row: Row, book: RuleBook) -> Sign | Relief | None:
     if not row["short"]:
         return Relief(row["held_by"], [row["held_rule"]], row["at"], restored=True)
+    return supply_sign(row, book)
+
+
+def supply_sign(row: Row, book: RuleBook) -> Sign | None:
     rule = book.supply_rule(row["metric"], subject(row))
-    return None if rule is None else _supply_sign(row, rule)
-
-
-def _supply_sign(row: Row, rule: SupplyRule) -> Sign:
+    if rule is None:
+        return None
     hours = max(0, round((row["early"] - row["at"]).total_seconds() / 3600))
     message = rule.message if row["edge"] == 0 else rule.message_full
     return Sign(

@@ -22,6 +22,7 @@ from forecall.commands import (
     devices,
     history,
     parents,
+    rules,
     shards,
     simulation,
 )
@@ -45,6 +46,7 @@ app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(parents.app, name="parents", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
 app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
+app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
 app.add_typer(account, name="account", rich_help_panel="Looking after it")
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.rules import problem_of
+from alerts.rules.force import in_force
 from collectors.mqtt.shards import Shard
 from domain.clock import Clock, ScaledClock
 from forecall.config import Settings
@@ -104,6 +106,7 @@ def _store(settings: Settings, conn: Conn) -> Iterator[Finding]:
         clock = installed_clock(conn)
         yield _clock(clock)
         yield _accounts(conn)
+        yield _rules(settings, conn, clock)
         yield from _collectors(settings, conn, clock)
         yield _worker(settings)
 
@@ -113,6 +116,16 @@ def _clock(clock: Clock) -> Finding:
         f", simulated, {clock.speed:g} times the wall's" if isinstance(clock, ScaledClock) else ""
     )
     return Finding("clock", True, f"{clock.now():%Y-%m-%d %H:%M:%S} UTC{pace}")
+
+
+def _rules(settings: Settings, conn: Conn, clock: Clock) -> Finding:
+    problem = problem_of(settings.alerts_rules)
+    book = in_force(conn, clock.now())
+    found = "shipped with this release"
+    if book is not None:
+        found = f"in force since {book.since:%Y-%m-%d %H:%M} UTC, from {book.source}"
+    advice = "Put the file right: forecall rules check says how. The last good rules are in force."
+    return Finding("alert rules", not problem, problem or found, advice)
 
 
 def _accounts(conn: Conn) -> Finding:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from alerts.rules import problem_of
+from alerts.rules.force import in_force
 from domain.clock import Clock, ScaledClock
 from domain.device import DeviceState
 from forecall.wiring import Installation
@@ -36,6 +39,8 @@ class Status:
         pending: signs and hours that wait for `forecall work`.
         collectors: by name, how each one's messages flow (`pipeline.flows.CollectorFlow`).
         clocks_off: devices whose messages carried an unbelievable time within a day.
+        alert_rules: which book is in force, since when and from where; and why the file that is set
+            is not, if so.
     """
 
     now: str
@@ -52,6 +57,7 @@ class Status:
     pending: dict[str, int]
     collectors: dict[str, dict[str, float | None]]
     clocks_off: int
+    alert_rules: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -63,10 +69,11 @@ def read_status(installation: Installation) -> Status:
     with installation.database.transaction() as conn:
         row = conn.execute(load("front")["counts"], {"now": clock.now()}).fetchone()
         assert row is not None
-        return _status(conn, row, clock)
+        return _status(conn, row, installation)
 
 
-def _status(conn: Conn, row: Row, clock: Clock) -> Status:
+def _status(conn: Conn, row: Row, installation: Installation) -> Status:
+    clock = installation.clock
     stored, duplicate, rejected = row["stored"], row["duplicate"], row["rejected"]
     seen = row["last_seen_at"]
     lag_s = (clock.now() - seen).total_seconds() / clock.speed if seen else None
@@ -85,7 +92,17 @@ def _status(conn: Conn, row: Row, clock: Clock) -> Status:
         pending={"signs": row["pending_signs"], "hours": row["pending_rollups"]},
         collectors=_flows(conn, clock),
         clocks_off=clocks_off(conn, clock),
+        alert_rules=_rules(conn, clock, installation.settings.alerts_rules),
     )
+
+
+def _rules(conn: Conn, clock: Clock, file: Path | None) -> dict[str, str]:
+    book = in_force(conn, clock.now())
+    told = {"problem": problem_of(file)}
+    if book is not None:
+        told |= {"digest": book.digest[:12], "since": book.since.isoformat(timespec="seconds")}
+        told |= {"source": book.source}
+    return told
 
 
 def _flows(conn: Conn, clock: Clock) -> dict[str, dict[str, float | None]]:

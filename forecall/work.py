@@ -15,12 +15,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from alerts.engine import evaluate
 from alerts.parents import propose
 from alerts.rules import RuleBooks
+from alerts.rules.force import last_book
 from desk.cases import Cases
 from desk.contracts.writing import PlanFile
 from desk.sla.watch import watch as watch_promises
 from desk.upkeep import tick
 from domain.clock import wall_seconds
-from domain.errors import StoreUnavailableError
+from domain.errors import BadInputError, StoreUnavailableError
 from forecall.config import Settings
 from forecall.post import post
 from forecall.wiring import Installation
@@ -66,7 +67,7 @@ def jobs(installation: Installation) -> list[Job]:
     """All that a working installation does by itself."""
     database, clock, settings = installation.database, installation.clock, installation.settings
     desk = Cases(clock)
-    books = RuleBooks(settings.alerts_rules)
+    books = _rule_books(installation)
     mail = post(installation)
     office = mail.office()
     plans = PlanFile(settings.service_plans)
@@ -152,6 +153,20 @@ def _watch_models(installation: Installation) -> None:
     alarms = watch_models(database, clock)
     if settings.models_retrain:
         retrain(database, clock, alarms, TrainSettings(costs=settings.costs))
+
+
+def _rule_books(installation: Installation) -> RuleBooks:
+    """The rules of the file that is set; until it is good, those that were in force last."""
+    path = installation.settings.alerts_rules
+    if path is None:
+        return RuleBooks()
+    with installation.database.transaction() as conn:
+        try:
+            last = last_book(conn, installation.clock.now())
+        except BadInputError as error:  # an older release knew other kinds of rules
+            log.warning("the rules that were in force are understood no more", error=str(error))
+            last = None
+    return RuleBooks(path, last)
 
 
 def beat_file(settings: Settings) -> Path:

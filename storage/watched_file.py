@@ -60,12 +60,7 @@ class WatchedFile(Generic[T]):
             content = _content(path)
         except (OSError, BadInputError) as error:
             self._seen = self._content = None
-            said = (
-                f"{path}: cannot be read: {error.strerror}"
-                if isinstance(error, OSError)
-                else str(error)
-            )
-            self._refuse(said)
+            self._refuse(_unreadable(path, error))
             return
         self._seen = mark
         if content != self._content:
@@ -74,11 +69,9 @@ class WatchedFile(Generic[T]):
 
     def _take(self, path: Path, content: bytes) -> None:
         try:
-            self._value = self._read(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            self._refuse(f"{path}: byte {error.start} is not UTF-8")
+            self._value = _value(path, content, self._read)
         except BadInputError as error:
-            self._refuse(f"{path}: {error}")
+            self._refuse(str(error))
         else:
             self.problem = ""
             log.info("file taken", file=str(path))
@@ -87,6 +80,28 @@ class WatchedFile(Generic[T]):
         if problem != self.problem:
             self.problem = problem
             log.error("file refused; the last good one stays in force", problem=problem)
+
+
+def read_once(path: Path, read: Callable[[str], T]) -> T:
+    """What the file says now. Raises BadInputError that names the file and what is wrong with it."""
+    try:
+        content = _content(path)
+    except OSError as error:
+        raise BadInputError(_unreadable(path, error)) from error
+    return _value(path, content, read)
+
+
+def _value(path: Path, content: bytes, read: Callable[[str], T]) -> T:
+    try:
+        return read(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path}: byte {error.start} is not UTF-8") from error
+    except BadInputError as error:
+        raise BadInputError(f"{path}: {error}") from error
+
+
+def _unreadable(path: Path, error: OSError | BadInputError) -> str:
+    return f"{path}: cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
 
 
 def _content(path: Path) -> bytes:

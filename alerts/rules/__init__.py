@@ -10,8 +10,9 @@ from pathlib import Path
 
 from alerts.rules.book import RuleBook
 from alerts.rules.read import read_book, shipped
+from domain.errors import BadInputError
 from domain.report import Severity
-from storage.watched_file import WatchedFile
+from storage.watched_file import WatchedFile, read_once
 
 CASE_SEVERITY = Severity.ERROR
 """A sign at least this bad opens a ticket; a lesser one is shown and can be acknowledged."""
@@ -32,4 +33,28 @@ class RuleBooks(WatchedFile[RuleBook]):
         super().__init__(path, lambda text: read_book(text, str(path)), last_good or shipped())
 
 
-__all__ = ["ALERT_KEPT", "CASE_SEVERITY", "RuleBook", "RuleBooks", "read_book", "shipped"]
+def read_rules(path: Path) -> RuleBook:
+    """The book that the file makes of the shipped rules. Raises BadInputError."""
+    return read_once(path, lambda text: read_book(text, str(path)))
+
+
+def problem_of(path: Path | None) -> str:
+    """What is wrong with the user's file; empty: nothing, or there is none."""
+    try:
+        if path is not None:
+            read_rules(path)
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
+__all__ = [
+    "ALERT_KEPT",
+    "CASE_SEVERITY",
+    "RuleBook",
+    "RuleBooks",
+    "problem_of",
+    "read_book",
+    "read_rules",
+    "shipped",
+]

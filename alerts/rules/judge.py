@@ -42,23 +42,19 @@ def judged(rule: MeasuredRule, value: float, *, held: bool) -> Turn | None:
 
 
 def judged_reading(
-    rule: ThresholdRule, newest: Reading, before: Sequence[Reading], *, held: bool
+    rule: ThresholdRule, newest: Reading, since: datetime, *, held: bool
 ) -> Turn | None:
-    """As `judged`, with the time for which a breach must have lasted.
-
-    `before` are the readings before `newest`, oldest first; those of `held_for` and LOOK_BACK more
-    are enough.
-    """
+    """As `judged`, where a breach, which has lasted `since` then, must last for `held_for`."""
     turn = judged(rule, newest.value, held=held)
-    if turn is Turn.RAISED and newest.at - breached_since(rule, newest, before) < rule.held_for:
-        return None
-    return turn
+    return None if turn is Turn.RAISED and newest.at - since < rule.held_for else turn
 
 
 def breached_since(rule: ThresholdRule, newest: Reading, before: Sequence[Reading]) -> datetime:
     """When the unbroken run of readings beyond the limit began that ends with `newest`.
 
     A reading that is not beyond it breaks the run, and so does a silence longer than LOOK_BACK.
+    `before` are the readings before `newest`, oldest first; those of `held_for` and LOOK_BACK more
+    are enough.
     """
     since = newest.at
     for reading in reversed(before):

@@ -318,3 +318,94 @@ WITH fault AS (
 SELECT * FROM judged
 WHERE short <> (held_by IS NOT NULL)
 ORDER BY device_id, metric
+
+-- What is stored of the past, for a replay. `devices`: null for all.
+-- name: past_devices
+SELECT device.id, device.key, device.kind, device.model, coalesce(site.key, '') AS site, adopted_at
+FROM device
+LEFT JOIN site ON site.id = device.site_id
+WHERE adopted_at IS NOT NULL AND adopted_at < %(until)s
+  AND (%(device)s::text IS NULL OR device.key = %(device)s)
+  AND (%(site)s::text IS NULL OR site.key = %(site)s)
+
+-- name: past_begin
+SELECT min(hour) AS at FROM rollup_hourly WHERE device_id = ANY(%(devices)s)
+
+-- name: past_events
+SELECT device_id, at, received_at, component, code, severity
+FROM device_event
+WHERE at > %(since)s - interval '1 day' AND at <= %(until)s
+  AND received_at > %(since)s AND received_at <= %(until)s
+  AND device_id = ANY(%(devices)s)
+  AND (code = ANY(%(codes)s) OR severity = ANY(%(severities)s))
+ORDER BY received_at, at
+
+-- name: past_transitions
+SELECT device_id, at, recorded_at, to_state, cause, detail, component
+FROM device_transition
+WHERE device_id = ANY(%(devices)s) AND at <= %(until)s
+ORDER BY recorded_at, id
+
+-- Of each component that was ever over its threshold, every scoring.
+-- name: past_predictions
+WITH told AS (
+    SELECT DISTINCT device_id, component FROM prediction
+    WHERE at > %(since)s AND at <= %(until)s AND probability >= threshold
+)
+SELECT at, device_id, component, horizon_h, probability, threshold,
+       CASE WHEN probability >= threshold THEN reasons ELSE '[]' END AS reasons
+FROM prediction
+JOIN told USING (device_id, component)
+WHERE at > %(since)s AND at <= %(until)s AND device_id = ANY(%(devices)s)
+ORDER BY at
+
+-- name: past_anomalies
+SELECT at, device_id, component, reasons FROM anomaly
+WHERE at > %(since)s AND at <= %(until)s AND device_id = ANY(%(devices)s)
+ORDER BY at
+
+-- name: past_supplies
+SELECT at, device_id, metric, component, short, edge, early FROM consumable_change
+WHERE at > %(since)s AND at <= %(until)s AND device_id = ANY(%(devices)s)
+ORDER BY at
+
+-- name: past_work
+SELECT device_id, component, at, recorded_at, '' AS action FROM failure
+WHERE at > %(since)s AND device_id = ANY(%(devices)s)
+UNION ALL
+SELECT device_id, component, at, recorded_at, action FROM maintenance
+WHERE at > %(since)s AND device_id = ANY(%(devices)s)
+ORDER BY at
+
+-- The hours of devices whose gauge was ever beyond the limit: whether it may have crossed either one.
+-- name: past_hours
+WITH sized AS (
+    SELECT rollup.device_id, rollup.hour,
+           CASE WHEN %(absolute)s AND rollup.low < 0 AND rollup.high > 0 THEN 0
+                WHEN %(absolute)s THEN least(abs(rollup.low), abs(rollup.high))
+                ELSE rollup.low END AS low,
+           CASE WHEN %(absolute)s THEN greatest(abs(rollup.low), abs(rollup.high))
+                ELSE rollup.high END AS high
+    FROM metric
+    JOIN rollup_hourly AS rollup ON rollup.metric_id = metric.id
+     AND rollup.device_id = ANY(%(devices)s)
+     AND rollup.hour >= %(since)s AND rollup.hour <= %(until)s
+    WHERE metric.name = %(metric)s
+), marked AS (
+    SELECT device_id, hour,
+           CASE WHEN %(above)s THEN high > %(raise_at)s ELSE low < %(raise_at)s END AS breaches,
+           CASE WHEN %(above)s THEN low < %(clear_at)s ELSE high > %(clear_at)s END AS clears
+    FROM sized
+)
+SELECT device_id, hour, breaches, clears
+FROM marked
+WHERE device_id IN (SELECT device_id FROM marked WHERE breaches)
+ORDER BY device_id, hour
+
+-- name: past_readings
+SELECT wanted.device_id, wanted.hour, reading.at, reading.received_at, reading.value
+FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS wanted (device_id, hour)
+JOIN metric ON metric.name = %(metric)s
+JOIN reading ON reading.device_id = wanted.device_id AND reading.metric_id = metric.id
+            AND reading.at >= wanted.hour AND reading.at < wanted.hour + interval '1 hour'
+ORDER BY wanted.device_id, reading.at, reading.received_at, reading.value

@@ -1,0 +1,239 @@
+"""What is stored of the past, as what the rules judge, in the order in which they would have heard it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alerts.identity import Pending
+from alerts.measures import SETTLES
+from alerts.replay.gauges import Gauged, gauged
+from alerts.replay.hours import Crossed, Silence, crossed, silent
+from alerts.rules import RuleBook
+from alerts.rules.book import WORKS_AGAIN
+from alerts.rules.measured import AbsenceRule, ForecastRule, RateRule, ThresholdRule
+from alerts.rules.rule import ANY, EventRule, StateRule, Subject
+from domain.report import Severity
+from storage.database import Conn, Row
+from storage.queries import load
+
+_SETTLING_AT_MOST = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    key: str
+    subject: Subject
+    adopted_at: datetime
+
+
+@dataclass(slots=True)
+class Past:
+    """A span of the past and the devices that are looked at.
+
+    Attributes:
+        since, until: of what is replayed; what is no longer stored is left out.
+        notes: what could not be replayed, in words.
+        known: what books with the same rule need not read again.
+    """
+
+    conn: Conn
+    since: datetime
+    until: datetime
+    devices: dict[int, Device]
+    notes: list[str] = field(default_factory=list)
+    known: dict[str, list[Gauged]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> list[int]:
+        return list(self.devices)
+
+    @property
+    def device_months(self) -> float:
+        """Months of 30 days that devices were watched over by the rules."""
+        spans = (
+            self.until - max(self.since, device.adopted_at) for device in self.devices.values()
+        )
+        return sum(max(span / timedelta(days=30), 0.0) for span in spans)
+
+    def asked(self) -> Row:
+        return {"since": self.since, "until": self.until, "devices": self.ids}
+
+
+def open_past(
+    conn: Conn, since: datetime, until: datetime, device: str | None, site: str | None
+) -> Past:
+    """The past as far as it is stored, of all adopted devices, one, or those of a site."""
+    asked = {"until": until, "device": device, "site": site}
+    devices = {
+        row["id"]: Device(
+            row["key"], Subject(row["kind"], row["model"], row["site"]), row["adopted_at"]
+        )
+        for row in conn.execute(load("rules")["past_devices"], asked)
+    }
+    past = Past(conn, since, until, devices)
+    begin = conn.execute(load("rules")["past_begin"], {"devices": past.ids}).fetchone()
+    kept = begin["at"] if begin else None
+    if kept is None:
+        past.notes.append("No readings are stored: rules on what is measured say nothing.")
+    elif kept > since:
+        past.notes.append(f"Readings are stored from {kept:%Y-%m-%d %H:%M} on: it begins there.")
+        past.since = kept
+    return past
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """A scoring; `settles_from` is filled in when it is judged."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    row: Row
+
+
+Said = Pending | Foretold | Gauged | Crossed | Silence | Unusual | Supply
+"""One thing that the rules hear."""
+
+_ORDER: Sequence[type] = (Pending, Foretold, Gauged, Crossed, Silence, Unusual, Supply)
+"""As a round of the evaluator asks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something said, when it was there to be heard."""
+
+    at: datetime
+    device_id: int
+    said: Said
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        return self.at, _ORDER.index(type(self.said))
+
+
+def heard(past: Past, book: RuleBook) -> list[Heard]:
+    """All that `book` has an ear for, in the order in which it was there to be heard."""
+    found = [
+        *_events(past, book),
+        *_transitions(past),
+        *_foretold(past),
+        *_gauges(past, book),
+        *_hours(past, book),
+        *_unusual(past),
+        *_supplies(past),
+    ]
+    known = [one for one in found if one.at >= past.devices[one.device_id].adopted_at]
+    return sorted(known, key=lambda one: one.order)
+
+
+def _events(past: Past, book: RuleBook) -> Iterator[Heard]:
+    rules = book.of_kind(EventRule)
+    said = [rule.said for rule in rules if rule.code == ANY]
+    worst = min(said, key=lambda one: one.rank, default=None)
+    severities = [one for one in Severity if worst is not None and one.rank >= worst.rank]
+    codes = {rule.code for rule in rules} | set(WORKS_AGAIN)
+    codes = codes.union(*(rule.cleared_by for rule in rules))
+    for state in book.of_kind(StateRule):
+        codes = codes.union(state.codes, state.cleared_by)
+    asked = past.asked() | {"codes": sorted(codes - {ANY}), "severities": severities}
+    for row in past.conn.execute(load("rules")["past_events"], asked):
+        yield Heard(row.pop("received_at"), row["device_id"], _pending(past, "event", row))
+
+
+def _transitions(past: Past) -> Iterator[Heard]:
+    for row in past.conn.execute(load("rules")["past_transitions"], past.asked()):
+        at = row.pop("recorded_at")
+        if at > past.since:
+            yield Heard(at, row["device_id"], _pending(past, "transition", row))
+
+
+def _pending(past: Past, kind: str, row: Row) -> Pending:
+    blank: Row = {
+        "component": "",
+        "code": "",
+        "severity": "",
+        "to_state": "",
+        "cause": "",
+        "detail": "",
+    }
+    device = past.devices[row["device_id"]].subject
+    return Pending(kind=kind, device=device, **(blank | row))
+
+
+def _foretold(past: Past) -> Iterator[Heard]:
+    work = _Work(past)
+    for row in past.conn.execute(load("rules")["past_predictions"], past.asked()):
+        row["settles_from"] = work.before(row, {"", "replaced", "repaired"})
+        yield Heard(row["at"], row["device_id"], Foretold(_with_subject(past, row)))
+
+
+def _unusual(past: Past) -> Iterator[Heard]:
+    work = _Work(past)
+    for row in past.conn.execute(load("rules")["past_anomalies"], past.asked()):
+        row["settles_from"] = work.before(row, None)
+        yield Heard(row["at"], row["device_id"], Unusual(_with_subject(past, row)))
+
+
+def _supplies(past: Past) -> Iterator[Heard]:
+    for row in past.conn.execute(load("rules")["past_supplies"], past.asked()):
+        yield Heard(row["at"], row["device_id"], Supply(_with_subject(past, row)))
+
+
+def _gauges(past: Past, book: RuleBook) -> Iterator[Heard]:
+    gone = 0
+    for rule in book.of_kind(ThresholdRule):
+        key = repr((rule.metric, rule.raise_at, rule.clear_at, rule.absolute, rule.held_for))
+        if key not in past.known:
+            past.known[key], dropped = gauged(past.conn, rule, past.since, past.until, past.ids)
+            gone += dropped
+        for one in past.known[key]:
+            if rule.fits(past.devices[one.device_id].subject):
+                yield Heard(one.looked_at, one.device_id, one.of(rule))
+    if gone:
+        past.notes.append(f"Of {gone} hours the readings are gone: they could not be judged.")
+
+
+def _hours(past: Past, book: RuleBook) -> Iterator[Heard]:
+    first, last = past.since, past.until - SETTLES
+    for rule in (*book.of_kind(RateRule), *book.of_kind(ForecastRule)):
+        for one in crossed(past.conn, rule, first, last, past.ids):
+            yield Heard(one.at + SETTLES, one.device_id, one)
+    for absence in book.of_kind(AbsenceRule):
+        for silence in silent(past.conn, absence, first, last, past.ids):
+            yield Heard(silence.at + SETTLES, silence.device_id, silence)
+
+
+def _with_subject(past: Past, row: Row) -> Row:
+    device = past.devices[row["device_id"]].subject
+    return row | {"kind": device.kind, "model": device.model, "site": device.site}
+
+
+class _Work:
+    """When components failed and were worked on, as far as it was known at a moment."""
+
+    def __init__(self, past: Past) -> None:
+        self._of: defaultdict[tuple[int, str], list[Row]] = defaultdict(list)
+        asked = {"since": past.since - _SETTLING_AT_MOST, "devices": past.ids}
+        for row in past.conn.execute(load("rules")["past_work"], asked):
+            self._of[row["device_id"], row["component"]].append(row)
+
+    def before(self, row: Row, actions: set[str] | None) -> datetime | None:
+        """The last failure (action empty) or work on the component that was known by then; `actions`
+        None: any work, and no failure."""
+        found = (
+            one["at"]
+            for one in self._of[row["device_id"], row["component"]]
+            if one["recorded_at"] <= row["at"]
+            and (one["action"] in actions if actions is not None else one["action"])
+        )
+        return max(found, default=None)
