@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,9 +10,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from console.roles import Role
+from console.tokens import digest
 from domain.clock import SystemClock
 from domain.errors import BadInputError, NotFoundError
-from storage.database import Conn
+from storage.database import Conn, Row
 from storage.queries import load
 
 SESSION_LENGTH = timedelta(days=7)
@@ -27,12 +27,13 @@ _NOBODY = _HASHER.hash(secrets.token_hex())  # makes an unknown name cost as muc
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who is logged in."""
+    """Somebody who is logged in. `engineer_id`: whose tickets an engineer's account sees."""
 
     id: int
     name: str
     role: Role
     locale: str
+    engineer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,21 @@ class Session:
     csrf_token: str
 
 
-def create_account(conn: Conn, name: str, password: str, role: str, locale: str = "en") -> int:
+def create_account(
+    conn: Conn,
+    name: str,
+    password: str,
+    role: str,
+    locale: str = "en",
+    engineer_id: int | None = None,
+) -> int:
     """Adds an account and returns its id.
 
     Raises BadInputError when the name is taken, the password too short or the role unknown.
     """
     if len(name) not in NAME_LENGTH:
         raise BadInputError(f"name: {name!r} must have 1 to 64 characters")
-    if role not in set(Role):
-        raise BadInputError(f"role: {role!r} is not one of {', '.join(Role)}")
+    check_role(role)
     _check_length(password)
     row = conn.execute(
         load("console")["create_account"],
@@ -60,12 +67,20 @@ def create_account(conn: Conn, name: str, password: str, role: str, locale: str 
             "password_hash": _HASHER.hash(password),
             "role": role,
             "locale": locale,
+            "engineer_id": engineer_id,
             "at": _WALL.now(),
         },
     ).fetchone()
     if row is None:
         raise BadInputError(f"name: {name!r} is taken")
     return int(row["id"])
+
+
+def check_role(role: str) -> Role:
+    """Raises BadInputError for a role that there isn't."""
+    if role not in set(Role):
+        raise BadInputError(f"role: {role!r} is not one of {', '.join(Role)}")
+    return Role(role)
 
 
 def set_password(conn: Conn, name: str, password: str) -> None:
@@ -93,7 +108,7 @@ def check_password(conn: Conn, name: str, password: str) -> Account | None:
         return None
     if _HASHER.check_needs_rehash(known_hash):
         _store_hash(conn, row["id"], password)
-    return Account(row["id"], row["name"], Role(row["role"]), row["locale"])
+    return _account(row)
 
 
 def open_session(conn: Conn, account: Account) -> str:
@@ -104,7 +119,7 @@ def open_session(conn: Conn, account: Account) -> str:
     conn.execute(
         load("console")["open_session"],
         {
-            "token_sha256": _digest(secret),
+            "token_sha256": digest(secret),
             "account_id": account.id,
             "csrf_token": secrets.token_urlsafe(32),
             "at": now,
@@ -117,22 +132,25 @@ def open_session(conn: Conn, account: Account) -> str:
 def find_session(conn: Conn, secret: str) -> Session | None:
     """The session of that secret, unless it has expired or the account is disabled."""
     row = conn.execute(
-        load("console")["session"], {"token_sha256": _digest(secret), "at": _WALL.now()}
+        load("console")["session"], {"token_sha256": digest(secret), "at": _WALL.now()}
     ).fetchone()
     if row is None:
         return None
-    account = Account(row["id"], row["name"], Role(row["role"]), row["locale"])
-    return Session(account, row["csrf_token"])
+    return Session(_account(row), row["csrf_token"])
 
 
 def close_session(conn: Conn, secret: str) -> None:
-    conn.execute(load("console")["close_session"], {"token_sha256": _digest(secret)})
+    conn.execute(load("console")["close_session"], {"token_sha256": digest(secret)})
 
 
 def set_locale(conn: Conn, account: Account, locale: str) -> None:
     conn.execute(
         load("console")["set_account_locale"], {"account_id": account.id, "locale": locale}
     )
+
+
+def _account(row: Row) -> Account:
+    return Account(row["id"], row["name"], Role(row["role"]), row["locale"], row["engineer_id"])
 
 
 def _store_hash(conn: Conn, account_id: int, password: str) -> None:
@@ -145,7 +163,3 @@ def _store_hash(conn: Conn, account_id: int, password: str) -> None:
 def _check_length(password: str) -> None:
     if len(password) not in PASSWORD_LENGTH:
         raise BadInputError("password: must have 8 to 256 characters")
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from console import api, ops, pages
 from console.assets import FingerprintedFiles
-from console.limiter import LoginLimiter
+from console.limiter import Limiter
 from console.live import Live
 from console.problems import explain_errors
 from console.room import Room
@@ -19,6 +20,11 @@ from console.security import SecurityHeaders
 from console.views import STATIC, Views
 from domain.clock import Clock, SystemClock
 from storage.database import Database
+
+GUESSES = 20
+"""Links that there aren't, of one address in five minutes."""
+REPORTS = 6
+"""Reports of one link, or of one address, in an hour."""
 
 
 def create_app(
@@ -49,7 +55,9 @@ def create_app(
         simulated,
         Views(clock, simulated=simulated),
         live,
-        LoginLimiter(SystemClock()),
+        Limiter(SystemClock()),
+        Limiter(SystemClock(), GUESSES),
+        Limiter(SystemClock(), REPORTS, timedelta(hours=1)),
         metrics_token,
     )
     app.include_router(ops.router)

@@ -1,4 +1,4 @@
-"""Slows down guessing of passwords."""
+"""Slows down guessing of passwords and links, and floods of reports."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ WINDOW = timedelta(minutes=5)
 _NAMES_KEPT = 10_000  # so that made-up names can't fill the memory
 
 
-class LoginLimiter:
-    """At most `FAILURES` failed logins within `WINDOW`, counted for a name and for an address."""
+class Limiter:
+    """At most `most` failures, or whatever is counted, within `window` of the wall's time.
 
-    def __init__(self, wall: Clock) -> None:
-        self._wall = wall
+    Counted for each of those who may be behind it: a name, an address.
+    """
+
+    def __init__(self, wall: Clock, most: int = FAILURES, window: timedelta = WINDOW) -> None:
+        self._wall, self._most, self._window = wall, most, window
         self._failed: dict[str, deque[datetime]] = {}
         self._lock = Lock()
 
@@ -28,9 +31,14 @@ class LoginLimiter:
         with self._lock:
             for key in who:
                 recent = self._recent(key, now)
-                if len(recent) >= FAILURES:
-                    wait = recent[0] + WINDOW - now
+                if len(recent) >= self._most:
+                    wait = recent[0] + self._window - now
                     raise TooManyAttemptsError(f"wait {int(wait.total_seconds()) + 1} s")
+
+    def spend(self, *who: str) -> None:
+        """Counts one for each of `who`. Raises TooManyAttemptsError when one of them must wait."""
+        self.check(*who)
+        self.failed(*who)
 
     def failed(self, *who: str) -> None:
         now = self._wall.now()
@@ -46,7 +54,7 @@ class LoginLimiter:
                 self._failed.pop(key, None)
 
     def _recent(self, key: str, now: datetime) -> deque[datetime]:
-        recent = self._failed.setdefault(key, deque(maxlen=FAILURES))
-        while recent and recent[0] <= now - WINDOW:
+        recent = self._failed.setdefault(key, deque(maxlen=self._most))
+        while recent and recent[0] <= now - self._window:
             recent.popleft()
         return recent

@@ -17,6 +17,7 @@ from console.errors import LoginNeededError, NotPermittedError, TooManyAttemptsE
 from console.room import Room, Visit, visitor_locale
 from domain.errors import (
     BadInputError,
+    ChangedMeanwhileError,
     ForecallError,
     NotAllowedError,
     NotFoundError,
@@ -31,6 +32,10 @@ _STATUS: dict[type[ForecallError], tuple[HTTPStatus, str]] = {
     NotPermittedError: (HTTPStatus.FORBIDDEN, N_("This account may not do that.")),
     TooManyAttemptsError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many attempts.")),
     NotFoundError: (HTTPStatus.NOT_FOUND, N_("There is nothing here.")),
+    ChangedMeanwhileError: (
+        HTTPStatus.CONFLICT,
+        N_("Somebody else has changed this meanwhile. Look at it again, then decide."),
+    ),
     NotAllowedError: (HTTPStatus.CONFLICT, N_("That is not possible in the present state.")),
     BadInputError: (HTTPStatus.BAD_REQUEST, N_("The input does not fit.")),
     StoreUnavailableError: (

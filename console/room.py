@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import Depends, Request
 
 from console.accounts import Account, find_session
-from console.errors import LoginNeededError, NotPermittedError
+from console.errors import LoginNeededError
 from console.i18n.catalogue import LANGUAGES, preferred
 from console.i18n.formats import Formats
-from console.limiter import LoginLimiter
+from console.limiter import Limiter
 from console.live import Live
-from console.roles import Role
+from console.roles import Right
+from console.tokens import find_token
 from console.views import Views
 from domain.clock import Clock
 from storage.database import Database
@@ -30,6 +31,9 @@ class Room:
     """The console's shared parts. `clock` is the fleet's, which may be simulated.
 
     Attributes:
+        limiter: of logins that fail.
+        guesses: of links that there aren't.
+        reports: of what comes in by customers' links.
         metrics_token: who carries it may read the metrics; empty: who asks from this machine.
     """
 
@@ -38,7 +42,9 @@ class Room:
     simulated: bool
     views: Views
     live: Live
-    limiter: LoginLimiter
+    limiter: Limiter
+    guesses: Limiter
+    reports: Limiter
     metrics_token: str
 
 
@@ -47,7 +53,9 @@ class Visit:
     """One request: who reads, how they read, and the token their forms must carry.
 
     Attributes:
+        actor: the name under which they act; empty: a stranger.
         here: the page's own address, path and query.
+        by_token: a program with a key of its own, which no other site can make send a form.
     """
 
     account: Account | None
@@ -55,6 +63,9 @@ class Visit:
     locale: str
     zone: ZoneInfo
     here: str = "/"
+    actor: str = ""
+    rights: frozenset[Right] = frozenset()
+    by_token: bool = False
 
     @property
     def path(self) -> str:
@@ -64,17 +75,16 @@ class Visit:
     def formats(self) -> Formats:
         return Formats(self.locale, self.zone)
 
-    @property
-    def may_act(self) -> bool:
-        return self.account is not None and self.account.role.may_act
+    def may(self, right: str) -> bool:
+        """Whether they have the right of that name."""
+        return Right(right) in self.rights
 
     @property
-    def may_decide(self) -> bool:
-        return self.account is not None and self.account.role.may_decide
-
-    @property
-    def may_administer(self) -> bool:
-        return self.account is not None and self.account.role is Role.ADMINISTRATOR
+    def own(self) -> int | None:
+        """The engineer whose tickets alone they may see; None: every ticket. 0 is nobody."""
+        if Right.SEE_TICKETS in self.rights or self.account is None:
+            return None
+        return self.account.engineer_id or 0
 
 
 def the_room(request: Request) -> Room:
@@ -95,60 +105,39 @@ def a_visit(request: Request, room: TheRoom) -> Visit:
 AVisit = Annotated[Visit, Depends(a_visit)]
 
 
-def a_reader(visit: AVisit) -> Visit:
-    """Somebody who is logged in. Raises LoginNeededError for anybody else."""
-    if visit.account is None:
-        raise LoginNeededError("log in first")
-    return visit
-
-
-AReader = Annotated[Visit, Depends(a_reader)]
-
-
-def an_actor(visit: AReader) -> Account:
-    """Somebody who may change cases. Raises NotPermittedError for a viewer."""
-    if visit.account is None or not visit.may_act:
-        raise NotPermittedError("this account may look, not change")
-    return visit.account
-
-
-AnActor = Annotated[Account, Depends(an_actor)]
-
-
-def a_manager(visit: AReader) -> Account:
-    """Somebody who may say which models are in charge. Raises NotPermittedError for others."""
-    if visit.account is None or not visit.may_decide:
-        raise NotPermittedError("managers and administrators decide about models")
-    return visit.account
-
-
-AManager = Annotated[Account, Depends(a_manager)]
-
-
-def an_administrator(visit: AReader) -> Visit:
-    """Somebody who may see what others did. Raises NotPermittedError for anybody else."""
-    if not visit.may_administer:
-        raise NotPermittedError("this page is for administrators")
-    return visit
-
-
-AnAdministrator = Annotated[Visit, Depends(an_administrator)]
-
-
 def _visit(request: Request, room: Room) -> Visit:
+    zone = _zone(request.cookies.get(ZONE_COOKIE, ""))
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    here = here if request.method == "GET" else "/"  # a form's address can't be gone back to
+    key = _bearer(request)
+    if key is not None:
+        return _program(room, key, zone, here)
     secret = request.cookies.get(SESSION_COOKIE)
     session = None
     if secret:
         with room.database.transaction() as conn:
             session = find_session(conn, secret)
-    zone = _zone(request.cookies.get(ZONE_COOKIE, ""))
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    here = here if request.method == "GET" else "/"  # a form's address can't be gone back to
     if session is None:
         token = request.cookies.get(FORM_COOKIE, "")
         return Visit(None, token, visitor_locale(request), zone, here)
-    locale = session.account.locale if session.account.locale in LANGUAGES else "en"
-    return Visit(session.account, session.csrf_token, locale, zone, here)
+    account = session.account
+    locale = account.locale if account.locale in LANGUAGES else "en"
+    return Visit(account, session.csrf_token, locale, zone, here, account.name, account.role.rights)
+
+
+def _bearer(request: Request) -> str | None:
+    """The key that a program sends; only the API takes one."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    wanted = scheme.lower() == "bearer" and request.url.path.startswith("/api/")
+    return key.strip() if wanted else None
+
+
+def _program(room: Room, key: str, zone: ZoneInfo, here: str) -> Visit:
+    with room.database.transaction() as conn:
+        token = find_token(conn, key)
+    if token is None:
+        raise LoginNeededError("the token is unknown, revoked or has expired")
+    return Visit(None, "", "en", zone, here, token.actor, token.rights, by_token=True)
 
 
 def visitor_locale(request: Request) -> str:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Header, Request
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.errors import NotPermittedError
-from console.room import AVisit
+from console.room import AVisit, Visit
 
 _POLICY = "; ".join(
     (
@@ -36,7 +37,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer; pages are never kept by caches."""
+    """Adds the headers to every answer that does not set its own; caches keep no pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,7 +51,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -64,11 +65,45 @@ def our_form(
     x_csrf_token: Annotated[str, Header()] = "",
 ) -> None:
     """Raises NotPermittedError unless the request carries the visit's token and comes from here."""
+    _check(request, visit, csrf or x_csrf_token)
+
+
+def our_request(
+    request: Request, visit: AVisit, x_csrf_token: Annotated[str, Header()] = ""
+) -> None:
+    """`our_form` for the API, whose bodies are JSON.
+
+    A program's own key is proof enough: no other site can make a browser send it.
+    """
+    if not visit.by_token:
+        _check(request, visit, x_csrf_token)
+
+
+def _check(request: Request, visit: Visit, given: str) -> None:
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise NotPermittedError("the form came from another site")
-    given = (csrf or x_csrf_token).encode()
-    if not visit.csrf_token or not secrets.compare_digest(given, visit.csrf_token.encode()):
+    known = visit.csrf_token.encode()
+    if not known or not secrets.compare_digest(given.encode(), known):
         raise NotPermittedError("the form has expired; load the page again")
 
 
+OurRequest = Depends(our_request)
 OurForm = Depends(our_form)
+
+
+def keep_cookie(
+    request: Request,
+    answer: Response,
+    name: str,
+    value: str,
+    max_age: int | None,
+) -> None:
+    """Gives the browser a cookie that scripts can't read; `max_age` in seconds, None: till it ends."""
+    answer.set_cookie(
+        name,
+        value,
+        max_age=max_age,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console import words
+from console import promises, words
 from console.i18n.catalogue import LANGUAGES, load_translations, translate_text
 from console.i18n.formats import Formats
 from domain.clock import Clock
@@ -44,6 +44,7 @@ class Views:
                 fmt=formats,
                 now=self._clock.now(),
                 when=lambda at: _time_element(at, formats.moment(at)),
+                moment=lambda told: formats.moment(datetime.fromisoformat(told)),
                 **self._shared,
                 **values,
             )
@@ -73,6 +74,7 @@ def _environment(code: str) -> Environment:
             text,
             lambda value: formats.number(value, 2),
             words.DETAILS,
+            formats.day,
             isolate=LANGUAGES[code].direction == "rtl",
         )
 
@@ -85,6 +87,7 @@ def _environment(code: str) -> Environment:
         "component": component,
         "metric": metric,
         "words": words,
+        "promises": promises,
     }
     environment.filters |= {
         "translated": lambda labels: [(key, translate(label)) for key, label in labels.items()],

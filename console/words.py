@@ -7,11 +7,11 @@ from typing import Any
 
 from alerts.board import SYSTEM
 from alerts.lifecycle import STATE_TEXT as ALERT_STATE_TEXT
-from console.roles import ROLE_TEXT
+from console.roles import ROLE_HELP, ROLE_TEXT, SCOPE_TEXT
 from desk.lifecycle import CANCEL_TEXT, MOVES
 from desk.lifecycle import STATE_TEXT as TICKET_STATE_TEXT
 from domain.device import CAUSE_TEXT
-from domain.fault import FAULT_CLASS_TEXT
+from domain.fault import CAUSED_BY_TEXT, FAULT_CLASS_TEXT, FINDING_TEXT
 from domain.text import N_
 from domain.vocabulary import COMPONENTS as KNOWN_COMPONENTS
 from models.live.outcomes import OUTCOME_TEXT
@@ -55,11 +55,34 @@ ALERT_ORIGINS: Mapping[str, str] = {
     "threshold": N_("threshold"),
     "anomaly": N_("unusual behaviour"),
     "consumable": N_("supply runs out"),
+    "batch": N_("many devices at once"),
+    "state": N_("state of a part"),
+    "rate": N_("rate of change"),
+    "absence": N_("silence"),
+    "forecast": N_("forecast"),
+    "external": N_("another system"),
+}
+SCOPES_OF_WINDOWS: Mapping[str, str] = {
+    "site": N_("site"),
+    "customer": N_("customer"),
+    "device": N_("device"),
+}
+BATCH_KINDS: Mapping[str, str] = {
+    "site": N_("site"),
+    "router": N_("router"),
+    "switch": N_("switch"),
+    "segment": N_("network segment"),
+    "power": N_("power feed"),
+    "firmware": N_("firmware"),
+    "model": N_("model"),
+    "fleet": N_("the whole fleet"),
 }
 TICKET_ORIGINS: Mapping[str, str] = {
     "prediction": N_("prediction"),
     "rule": N_("rule"),
     "device": N_("device"),
+    "batch": N_("many devices at once"),
+    "inspection": N_("inspection"),
     "phone": N_("phone"),
     "portal": N_("portal"),
     "api": N_("API"),
@@ -94,6 +117,10 @@ DETAILS: Mapping[str, str] = {**REPORTED, **POLL_FAILURES}
 FAULT_CLASSES: Mapping[str, str] = _by_code(FAULT_CLASS_TEXT)
 ROLES: Mapping[str, str] = _by_code(ROLE_TEXT)
 TICKET_STATES: Mapping[str, str] = _by_code(TICKET_STATE_TEXT)
+FINDINGS: Mapping[str, str] = _by_code(FINDING_TEXT)
+CAUSED_BY: Mapping[str, str] = _by_code(CAUSED_BY_TEXT)
+SCOPES: Mapping[str, str] = _by_code(SCOPE_TEXT)
+ROLES_HELP: Mapping[str, str] = _by_code(ROLE_HELP)
 CANCEL_REASONS: Mapping[str, str] = _by_code(CANCEL_TEXT)
 MODEL_STAGES: Mapping[str, str] = _by_code(STAGE_TEXT)
 OUTCOMES: Mapping[str, str] = _by_code(OUTCOME_TEXT)
@@ -104,6 +131,31 @@ ACTIONS: Mapping[str, str] = {
     "assign": N_("Assign"),
     "note": N_("Add the note"),
     "report_by_phone": N_("Report by telephone"),
+    "call_by_phone": N_("Write down a call"),
+    "call_by_portal": N_("Report by the customer's link"),
+    "call_by_api": N_("Report by a program"),
+    "identify": N_("Say which device a call is about"),
+    "join": N_("Join a call to a ticket"),
+    "found": N_("Say what was found"),
+    "add_account": N_("Add an account"),
+    "change_account": N_("Change an account"),
+    "set_password": N_("Set a password"),
+    "make_token": N_("Make a token"),
+    "revoke_token": N_("Revoke a token"),
+    "make_link": N_("Make a customer's link"),
+    "revoke_link": N_("Revoke a customer's link"),
+    "add_customer": N_("Add a customer"),
+    "change_customer": N_("Change a customer"),
+    "add_site": N_("Add a site"),
+    "change_site": N_("Change a site"),
+    "add_engineer": N_("Add an engineer"),
+    "change_engineer": N_("Change an engineer"),
+    "shelve": N_("Shelve an alert"),
+    "unshelve": N_("Take an alert off the shelf"),
+    "take_out_of_service": N_("Take out of service"),
+    "return_to_service": N_("Return to service"),
+    "add_window": N_("Plan maintenance"),
+    "cancel_window": N_("End planned maintenance"),
     "adopt": N_("Adopt"),
     "add_device": N_("Add a device"),
     "import_devices": N_("Import devices"),

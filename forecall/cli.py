@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import ConfigurationError, ForecallError
 from forecall.commands import (
+    accounts,
     attendance,
     backtest,
     codes,
@@ -25,6 +26,7 @@ from forecall.commands import (
     rules,
     shards,
     simulation,
+    tokens,
 )
 from forecall.config import PREFIX, Settings, load_settings
 from forecall.logs import set_up_logs
@@ -37,7 +39,6 @@ app = typer.Typer(
     "ticket before the customer calls.",
 )
 collect = typer.Typer(no_args_is_help=True, help="Collect from devices, one protocol a process.")
-account = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 history.register(app)
 backtest.register(app)
 codes.register(app)
@@ -48,7 +49,8 @@ app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after 
 app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
 app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
-app.add_typer(account, name="account", rich_help_panel="Looking after it")
+app.add_typer(accounts.app, name="account", rich_help_panel="Looking after it")
+app.add_typer(tokens.app, name="tokens", rich_help_panel="Looking after it")
 
 _SERVICES = "Services"
 _CARE = "Looking after it"
@@ -182,29 +184,6 @@ def settings_() -> None:
         "that holds the value of FORECALL_X.",
         highlight=False,
     )
-
-
-@account.command("add")
-def account_add(
-    name: str,
-    role: Annotated[
-        str, typer.Option(help="viewer, operator, manager or administrator")
-    ] = "operator",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
-    config: ConfigOption = None,
-) -> None:
-    """Add somebody who may log in to the console."""
-    from console.accounts import create_account
-    from forecall.wiring import store_for_command
-
-    with (
-        store_for_command(load_settings(config), "account") as installation,
-        installation.database.transaction() as conn,
-    ):
-        create_account(conn, name, password, role)
-    _OUT.print(f"{name} may log in as {role}.")
 
 
 def _listed(counts: Mapping[str, object]) -> str:

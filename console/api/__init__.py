@@ -1,12 +1,12 @@
-"""The REST API, version 1: reads only, with the console's own login."""
+"""The REST API, version 1: with a program's token, or the console's own login."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.api import attendance, cases, docs, fleet, measures
+from console.api import attendance, cases, docs, fleet, measures, promises
 
 router = APIRouter()
 router.include_router(docs.router)
-for part in (fleet, measures, cases, attendance):
+for part in (fleet, measures, cases, promises, attendance):
     router.include_router(part.router, prefix="/api/v1")

@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 
 from console.api.paging import Cursor, Limit, Page, by_place, place_after
 from console.api.shapes import AttendanceGap, Punch
-from console.room import AnActor, Room, TheRoom
+from console.gate import ReadsAttendance
+from console.room import Room, TheRoom
 from pipeline.attendance_export import PLACE, Wanted, csv_lines, note_reading, read_page
 from pipeline.attendance_gaps import find_gaps
 
@@ -32,7 +33,7 @@ Last = Annotated[
 def attendance(
     request: Request,
     room: TheRoom,
-    account: AnActor,
+    visit: ReadsAttendance,
     site: str | None = None,
     device: str | None = None,
     start: First = None,
@@ -49,7 +50,7 @@ def attendance(
         rows = [] if as_csv else read_page(conn, wanted, place_after(cursor, PLACE), limit + 1)
         wanted.to_sql(conn)  # what is not there is said before an answer is begun
         if cursor is None:
-            note_reading(conn, account.name, wanted, "csv" if as_csv else "json")
+            note_reading(conn, visit.actor, wanted, "csv" if as_csv else "json")
     if not as_csv:
         return by_place(rows, Punch, PLACE, limit)
     name = f"attendance-{wanted.first}-{wanted.last}.csv"
@@ -63,7 +64,7 @@ def attendance(
 @router.get("/attendance/gaps")
 def gaps(
     room: TheRoom,
-    _: AnActor,
+    _: ReadsAttendance,
     site: str | None = None,
     device: str | None = None,
     start: First = None,

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from console.api.paging import Cursor, Limit, Page, by_id
 from console.api.shapes import Device, Engineer, Site
-from console.room import AReader, TheRoom
+from console.gate import SeesDevices, SeesFleet
+from console.room import TheRoom
 from storage.queries import load
 
 router = APIRouter(tags=["fleet"])
@@ -17,7 +18,7 @@ router = APIRouter(tags=["fleet"])
 @router.get("/devices")
 def devices(
     room: TheRoom,
-    _: AReader,
+    _: SeesDevices,
     state: Literal["up", "down", "unwatched"] | None = None,
     kind: str | None = None,
     site: str | None = None,
@@ -32,14 +33,14 @@ def devices(
 
 
 @router.get("/sites")
-def sites(room: TheRoom, _: AReader, cursor: Cursor = None, limit: Limit = 100) -> Page[Site]:
+def sites(room: TheRoom, _: SeesFleet, cursor: Cursor = None, limit: Limit = 100) -> Page[Site]:
     with room.database.transaction() as conn:
         return by_id(conn, load("console")["api_sites"], Site, {}, cursor, limit)
 
 
 @router.get("/engineers")
 def engineers(
-    room: TheRoom, _: AReader, cursor: Cursor = None, limit: Limit = 100
+    room: TheRoom, _: SeesFleet, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[Engineer]:
     with room.database.transaction() as conn:
         return by_id(conn, load("console")["api_engineers"], Engineer, {}, cursor, limit)

@@ -20,7 +20,8 @@ from console.api.shapes import (
     Transition,
     Uptime,
 )
-from console.room import AReader, Room, TheRoom
+from console.gate import SeesDevices, SeesFleet
+from console.room import Room, TheRoom
 from domain.errors import BadInputError
 from kpi.uptime.figures import uptime
 from kpi.uptime.fleet import Scope
@@ -40,7 +41,7 @@ To = Annotated[AwareDatetime | None, Query(alias="to", description="Before; now 
 @router.get("/readings")
 def readings(
     room: TheRoom,
-    _: AReader,
+    _: SeesDevices,
     device: str,
     metric: str | None = None,
     start: From = None,
@@ -57,7 +58,7 @@ def readings(
 @router.get("/events")
 def events(
     room: TheRoom,
-    _: AReader,
+    _: SeesDevices,
     device: str | None = None,
     severity: str | None = None,
     start: From = None,
@@ -74,7 +75,7 @@ def events(
 @router.get("/transitions")
 def transitions(
     room: TheRoom,
-    _: AReader,
+    _: SeesDevices,
     device: str | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
@@ -96,7 +97,7 @@ class Foretold(StrEnum):
 @router.get("/predictions")
 def predictions(
     room: TheRoom,
-    _: AReader,
+    _: SeesDevices,
     kind: Foretold = Foretold.FAILURE,
     device: str | None = None,
     component: str | None = None,
@@ -117,7 +118,7 @@ def predictions(
 
 
 @router.get("/models")
-def models(room: TheRoom, _: AReader, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
+def models(room: TheRoom, _: SeesFleet, cursor: Cursor = None, limit: Limit = 100) -> Page[Model]:
     """The registry, from the newest back, without the artifacts."""
     with room.database.transaction() as conn:
         return by_id(conn, load("console")["api_models"], Model, {}, cursor, limit)
@@ -126,7 +127,7 @@ def models(room: TheRoom, _: AReader, cursor: Cursor = None, limit: Limit = 100)
 @router.get("/kpi")
 def kpi(
     room: TheRoom,
-    _: AReader,
+    _: SeesFleet,
     scope: Scope = Scope.CUSTOMER,
     start: From = None,
     end: To = None,

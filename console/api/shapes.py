@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from desk.lifecycle import CancelReason
+from domain.fault import CausedBy, Finding
+
 Sentence = dict[str, Any]
 """`template` and `values`: fill the values in to read it; a value may be a sentence again."""
 
@@ -135,7 +138,7 @@ class Model(BaseModel):
 
 class Alert(BaseModel):
     id: int
-    device: str
+    device: str | None = Field(description="Null: the alert of a batch.")
     component: str
     fault_class: str
     state: str = Field(description="After ISA-18.2.")
@@ -150,11 +153,14 @@ class Alert(BaseModel):
     last_sign_at: datetime
     signs: int
     closed_at: datetime | None
+    batch_id: int | None = Field(description="The batch that it is, or is a member of.")
 
 
 class Ticket(BaseModel):
     id: int
-    device: str
+    device: str | None = Field(description="Null: of a batch, or not known yet.")
+    site: str | None
+    batch_id: int | None
     component: str
     fault_class: str
     alert_id: int | None
@@ -168,6 +174,12 @@ class Ticket(BaseModel):
     predicted_at: datetime | None
     failed_at: datetime | None
     closed_at: datetime | None
+    level: int = Field(description="How often it was escalated.")
+    finding: str | None = Field(
+        description="What was found: worn, failed, no_fault_found, cannot_tell."
+    )
+    caused_by: str | None = Field(description="device, user, staff or outside.")
+    calls: int = Field(description="How often customers called about it.")
     version: int
 
 
@@ -222,3 +234,42 @@ class AttendanceGap(BaseModel):
     day: date
     since: datetime | None
     count: int
+
+
+class Report(BaseModel):
+    """A fault that somebody reports."""
+
+    words: str = Field(min_length=1, max_length=2000)
+    device: str | None = Field(None, max_length=255, description="Its key.")
+    site: str | None = Field(None, max_length=128, description="Where the device is not known.")
+    component: str | None = Field(None, max_length=64, description="Null: not known.")
+    caller: str = Field("", max_length=128)
+    phone: str = Field("", max_length=128)
+    reference: str | None = Field(
+        None, max_length=128, description="Your own; the same one again is the same report."
+    )
+
+
+class _Seen(BaseModel):
+    version: int | None = Field(
+        None, description="Of the ticket that you decided on; 409 if somebody has decided since."
+    )
+
+
+class WhatWasFound(_Seen):
+    finding: Finding | None = None
+    caused_by: CausedBy | None = None
+    note: str = Field("", max_length=2000)
+
+
+class MoveWanted(WhatWasFound):
+    name: str = Field(max_length=64, description="Such as plan, dispatch, arrive, repair, close.")
+    reason: CancelReason | None = Field(None, description="Of a cancellation.")
+
+
+class NoteWanted(BaseModel):
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class Assignment(_Seen):
+    engineer: str = Field(max_length=128, description="The engineer's key.")

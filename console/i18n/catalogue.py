@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from gettext import GNUTranslations, NullTranslations
 from importlib import resources
 from typing import Any
@@ -55,6 +57,7 @@ def load_translations(code: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ISOLATE, _END = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
 
 
@@ -63,6 +66,7 @@ def translate_text(
     text: Text | Mapping[str, Any],
     number: Callable[[float], str] = str,
     labels: Mapping[str, str] | None = None,
+    day: Callable[[date], str] = str,
     *,
     isolate: bool = False,
 ) -> str:
@@ -70,6 +74,7 @@ def translate_text(
 
     Args:
         number: writes the sentence's numbers in the reader's way.
+        day: writes the sentence's days, which stand in it as 2026-03-21, in the reader's way.
         labels: the words for codes that stand as values; known words are translated as they are.
         isolate: for right-to-left languages: codes and units keep their own direction (UAX #9).
     """
@@ -77,15 +82,25 @@ def translate_text(
 
     def show(value: Value) -> str:
         if isinstance(value, Text):
-            return translate_text(translations, value, number, labels, isolate=isolate)
+            return translate_text(translations, value, number, labels, day, isolate=isolate)
         if not isinstance(value, str):
             return number(value)
+        on = _day(value)
+        if on is not None:
+            return day(on)
         word = (labels or {}).get(value, value)
         shown = translations.gettext(word) if word else ""  # "" is the catalogue's own head
         return f"{_ISOLATE}{shown}{_END}" if isolate and shown == value else shown
 
     values = {name: show(value) for name, value in sentence.values.items()}
     return _template(translations, sentence).format_map(values)
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:  # it only looks like one
+        return None
 
 
 def _template(translations: NullTranslations, sentence: Text) -> str:

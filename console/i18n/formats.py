@@ -9,6 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import jdatetime
+from babel.dates import get_day_names
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
@@ -37,6 +38,10 @@ class Formats:
         if on is None:
             return "–"
         return self._digits(_DAYS[self.locale](on))
+
+    def weekday(self, number: int) -> str:
+        """The name of an ISO weekday, 1 is Monday."""
+        return str(get_day_names("wide", "stand-alone", locale=self.locale)[number - 1])
 
     def time(self, at: datetime) -> str:
         """Hours and minutes."""

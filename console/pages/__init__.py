@@ -8,15 +8,21 @@ from console.pages import (
     alerts,
     attendance,
     audit,
+    calls,
     codes,
+    customer,
     devices,
     found,
     login,
     models,
     overview,
+    people,
+    places,
     stream,
+    ticket_acts,
     tickets,
     uptime,
+    windows,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -28,10 +34,16 @@ for part in (
     found,
     codes,
     alerts,
+    windows,
+    calls,
     tickets,
+    ticket_acts,
     attendance,
     uptime,
     models,
     audit,
+    people,
+    places,
+    customer,
 ):
     router.include_router(part.router)

@@ -13,9 +13,10 @@ from fastapi.responses import HTMLResponse
 from console.api.attendance import period
 from console.api.paging import by_place, place_after
 from console.api.shapes import Punch
+from console.gate import ReadsAttendance
 from console.pages.answer import answer
 from console.pages.paging import PAGE_LENGTH
-from console.room import AnActor, AReader, TheRoom
+from console.room import TheRoom
 from domain.attendance import PUNCH_WORDS, STATUS_WORDS
 from pipeline.attendance_export import PLACE, Wanted, note_reading, read_page
 from pipeline.attendance_gaps import GAP_TEXT, Gap, find_gaps
@@ -30,8 +31,7 @@ GAPS_SHOWN = 50
 def attendance(
     request: Request,
     room: TheRoom,
-    visit: AReader,
-    account: AnActor,
+    visit: ReadsAttendance,
     site: Annotated[str, Query(max_length=100)] = "",
     first: Annotated[date | None, Query(alias="from")] = None,
     last: Annotated[date | None, Query(alias="to")] = None,
@@ -43,7 +43,7 @@ def attendance(
         found = find_gaps(conn, wanted, room.clock.now())
         sites = conn.execute(load("console")["sites"]).fetchall()
         if after is None:
-            note_reading(conn, account.name, wanted, "page")
+            note_reading(conn, visit.actor, wanted, "page")
     page = by_place(rows, Punch, PLACE, PAGE_LENGTH)
     return answer(
         request,

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from console.gate import SeesAudit
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
-from console.room import AnAdministrator, TheRoom
+from console.room import TheRoom
 from storage.queries import load
 
 router = APIRouter()
@@ -21,7 +22,7 @@ class AuditFilter(ListFilter):
 
 @router.get("/audit")
 def audit(
-    request: Request, room: TheRoom, visit: AnAdministrator, wanted: Annotated[AuditFilter, Query()]
+    request: Request, room: TheRoom, visit: SeesAudit, wanted: Annotated[AuditFilter, Query()]
 ) -> HTMLResponse:
     queries = load("console")
     with room.database.transaction() as conn:

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from console.gate import SeesFleet
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
-from console.room import AReader, TheRoom
+from console.room import TheRoom
 from storage.queries import load
 
 router = APIRouter()
@@ -21,7 +22,7 @@ class CodeFilter(ListFilter):
 
 @router.get("/codes")
 def codes(
-    request: Request, room: TheRoom, visit: AReader, wanted: Annotated[CodeFilter, Query()]
+    request: Request, room: TheRoom, visit: SeesFleet, wanted: Annotated[CodeFilter, Query()]
 ) -> HTMLResponse:
     queries = load("console")
     with room.database.transaction() as conn:

@@ -10,14 +10,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from alerts.suppression import out_of_service
+from console import links
+from console.gate import Adopts, SeesDevices
 from console.history import SPANS, segments
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
 from console.pages.tickets import TicketFilter
-from console.room import AnActor, AReader, Room, TheRoom
+from console.room import Room, TheRoom, Visit
 from console.security import OurForm
 from console.series import PROBABILITY, choices, read_series
-from desk.calls import Call, Channel, take
 from domain.errors import NotFoundError
 from pipeline.devices.fleet import adopt
 from storage.database import Conn, Row
@@ -42,7 +44,7 @@ class DeviceFilter(ListFilter):
 
 @router.get("/devices")
 def devices(
-    request: Request, room: TheRoom, visit: AReader, wanted: Annotated[DeviceFilter, Query()]
+    request: Request, room: TheRoom, visit: SeesDevices, wanted: Annotated[DeviceFilter, Query()]
 ) -> HTMLResponse:
     queries = load("console")
     with room.database.transaction() as conn:
@@ -67,14 +69,18 @@ def devices(
 def device(
     request: Request,
     room: TheRoom,
-    visit: AReader,
+    visit: SeesDevices,
     key: str,
     span: Span = "7d",
     part: Literal["now", "log"] = "now",
 ) -> HTMLResponse:
     with room.database.transaction() as conn:
         found = _device(conn, key)
-        values = _history(room, conn, found, span)
+        values = _history(room, conn, visit, found, span)
+        values["stopped"] = found["id"] in {
+            each.scope.id for each in out_of_service(conn, room.clock.now())
+        }
+        values["links"] = links.links(conn, found["id"]) if visit.may("links") else []
         values["sites"] = [] if found["adopted_at"] else _sites(conn)
         values["metrics"] = choices(conn, found["id"], room.clock.now() - SPANS["30d"])
     return answer(
@@ -92,7 +98,7 @@ def device(
 
 
 @router.get("/devices/{key}/series")
-def series(room: TheRoom, _: AReader, key: str, metric: str, span: Span = "7d") -> JSONResponse:
+def series(room: TheRoom, _: SeesDevices, key: str, metric: str, span: Span = "7d") -> JSONResponse:
     """What the chart draws: see `console.series`."""
     with room.database.transaction() as conn:
         found = _device(conn, key)
@@ -102,27 +108,11 @@ def series(room: TheRoom, _: AReader, key: str, metric: str, span: Span = "7d") 
 
 @router.post("/devices/{key}/adopt", dependencies=[OurForm])
 def adopt_device(
-    room: TheRoom, actor: AnActor, key: str, site: Annotated[str, Form(max_length=128)] = ""
+    room: TheRoom, visit: Adopts, key: str, site: Annotated[str, Form(max_length=128)] = ""
 ) -> RedirectResponse:
     with room.database.transaction() as conn:
-        adopt(conn, room.clock, key, actor=actor.name, site=site or None)
+        adopt(conn, room.clock, key, actor=visit.actor, site=site or None)
     return RedirectResponse(f"/devices/{quote(key, safe='')}", HTTPStatus.SEE_OTHER)
-
-
-@router.post("/devices/{key}/calls", dependencies=[OurForm])
-def call(
-    room: TheRoom,
-    actor: AnActor,
-    key: str,
-    component: Annotated[str, Form(max_length=64)],
-    description: Annotated[str, Form(min_length=1, max_length=2000)],
-) -> RedirectResponse:
-    """A customer reported a fault by telephone: on to its ticket, new or open already."""
-    with room.database.transaction() as conn:
-        found = _device(conn, key)
-    call = Call(Channel.PHONE, description, device_id=found["id"], component=component)
-    ticket = take(room.database, room.clock, call, actor=actor.name)
-    return RedirectResponse(f"/tickets/{ticket.id}", HTTPStatus.SEE_OTHER)
 
 
 def _device(conn: Conn, key: str) -> Row:
@@ -136,7 +126,7 @@ def _sites(conn: Conn) -> list[Row]:
     return conn.execute(load("console")["sites"]).fetchall()
 
 
-def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, object]:
+def _history(room: Room, conn: Conn, visit: Visit, device: Row, span: Span) -> dict[str, object]:
     queries, now = load("console"), room.clock.now()
     of_it = {"device_id": device["id"], "limit": _EVENTS_SHOWN}
     start = now - SPANS[span]
@@ -151,6 +141,9 @@ def _history(room: Room, conn: Conn, device: Row, span: Span) -> dict[str, objec
         ).fetchall(),
         "supplies": conn.execute(queries["device_supplies"], of_it).fetchall(),
         "tickets": read_page(
-            conn, queries["tickets"], TicketFilter(device=device["key"], open="")
+            conn,
+            queries["tickets"],
+            TicketFilter(device=device["key"], open=""),
+            {"own": visit.own},
         ).rows,
     }

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from console.gate import Adopts, SeesFleet
 from console.pages.answer import answer
 from console.pages.paging import PAGE_LENGTH, ListFilter, read_page
-from console.room import AnActor, AReader, TheRoom
+from console.room import TheRoom
 from console.security import OurForm
 from pipeline.devices.fields import MAX_TEXT
 from pipeline.devices.fleet import adopt
@@ -21,7 +22,7 @@ router = APIRouter()
 
 @router.get("/found")
 def found(
-    request: Request, room: TheRoom, visit: AReader, wanted: Annotated[ListFilter, Query()]
+    request: Request, room: TheRoom, visit: SeesFleet, wanted: Annotated[ListFilter, Query()]
 ) -> HTMLResponse:
     with room.database.transaction() as conn:
         page = read_page(conn, load("devices")["found"], wanted)
@@ -41,7 +42,7 @@ def found(
 @router.post("/found/adopt", dependencies=[OurForm])
 def adopt_found(
     room: TheRoom,
-    actor: AnActor,
+    visit: Adopts,
     key: Annotated[list[str], Form(min_length=1, max_length=PAGE_LENGTH)],
     site: Annotated[str, Form(max_length=MAX_TEXT)] = "",
     kind: Annotated[Literal["clock", "pos", "kiosk", ""], Form()] = "",
@@ -54,7 +55,7 @@ def adopt_found(
                 conn,
                 room.clock,
                 one,
-                actor=actor.name,
+                actor=visit.actor,
                 site=site or None,
                 kind=kind or None,
                 model=model.strip() or None,

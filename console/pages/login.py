@@ -22,7 +22,7 @@ from console.room import (
     TheRoom,
     Visit,
 )
-from console.security import OurForm
+from console.security import OurForm, keep_cookie
 from domain.errors import BadInputError
 from domain.text import N_
 
@@ -59,7 +59,7 @@ def log_in(
         return _login_page(request, room, visit, next, _WRONG, HTTPStatus.UNAUTHORIZED)
     room.limiter.succeeded(*who)
     answer = RedirectResponse(_own_path(next), HTTPStatus.SEE_OTHER)
-    _set_cookie(request, answer, SESSION_COOKIE, secret, None)
+    keep_cookie(request, answer, SESSION_COOKIE, secret, None)
     return answer
 
 
@@ -87,7 +87,7 @@ def choose_language(
         with room.database.transaction() as conn:
             set_locale(conn, visit.account, language)
     answer = RedirectResponse(_own_path(next), HTTPStatus.SEE_OTHER)
-    _set_cookie(request, answer, LANGUAGE_COOKIE, language, _YEAR_S)
+    keep_cookie(request, answer, LANGUAGE_COOKIE, language, _YEAR_S)
     return answer
 
 
@@ -99,7 +99,7 @@ def _login_page(
     page = room.views.render("login.html", reader, goal=goal, problem=problem)
     answer = HTMLResponse(page, status)
     if not visit.csrf_token:
-        _set_cookie(request, answer, FORM_COOKIE, token, None)
+        keep_cookie(request, answer, FORM_COOKIE, token, None)
     return answer
 
 
@@ -112,23 +112,6 @@ def _try_password(request: Request, room: Room, name: str, password: str) -> str
         if chosen in LANGUAGES:  # chosen on the login page: it stays
             set_locale(conn, account, chosen)
         return open_session(conn, account)
-
-
-def _set_cookie(
-    request: Request,
-    answer: HTMLResponse | RedirectResponse,
-    name: str,
-    value: str,
-    max_age: int | None,
-) -> None:
-    answer.set_cookie(
-        name,
-        value,
-        max_age=max_age,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-    )
 
 
 def _own_path(goal: str) -> str:

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from console import models as view
+from console.gate import DecidesOnModels, SeesFleet
 from console.pages.answer import answer
-from console.room import AManager, AReader, TheRoom
+from console.room import TheRoom
 from console.security import OurForm
 from models.live.outcomes import outcomes
 from models.registry import stages
@@ -24,7 +25,7 @@ Why = Annotated[str, Form(min_length=1, max_length=stages.MAX_REASON)]
 
 
 @router.get("/models")
-def models(request: Request, room: TheRoom, visit: AReader) -> HTMLResponse:
+def models(request: Request, room: TheRoom, visit: SeesFleet) -> HTMLResponse:
     with room.database.transaction() as conn:
         tasks = view.tasks(conn, room.clock.now())
         examined = view.examined(conn, listing(conn)) if room.simulated else None
@@ -32,7 +33,7 @@ def models(request: Request, room: TheRoom, visit: AReader) -> HTMLResponse:
 
 
 @router.get("/models/{model_id}")
-def model(request: Request, room: TheRoom, visit: AReader, model_id: int) -> HTMLResponse:
+def model(request: Request, room: TheRoom, visit: SeesFleet, model_id: int) -> HTMLResponse:
     now = room.clock.now()
     with room.database.transaction() as conn:
         row = entry(conn, model_id)
@@ -53,17 +54,17 @@ def model(request: Request, room: TheRoom, visit: AReader, model_id: int) -> HTM
 
 @router.post("/models/rollback", dependencies=[OurForm])
 def rollback(
-    room: TheRoom, actor: AManager, task: Annotated[str, Form(max_length=200)], reason: Why
+    room: TheRoom, visit: DecidesOnModels, task: Annotated[str, Form(max_length=200)], reason: Why
 ) -> RedirectResponse:
     with room.database.transaction() as conn:
-        model_id = stages.rollback(conn, room.clock, task, actor=actor.name, reason=reason)
+        model_id = stages.rollback(conn, room.clock, task, actor=visit.actor, reason=reason)
     return _shown(model_id)
 
 
 @router.post("/models/{model_id}/stage", dependencies=[OurForm])
 def move(
     room: TheRoom,
-    actor: AManager,
+    visit: DecidesOnModels,
     model_id: int,
     stage: Annotated[Literal["champion", "challenger", "retired"], Form()],
     reason: Why,
@@ -74,7 +75,7 @@ def move(
         "retired": stages.retire,
     }
     with room.database.transaction() as conn:
-        act[stage](conn, room.clock, model_id, actor=actor.name, reason=reason)
+        act[stage](conn, room.clock, model_id, actor=visit.actor, reason=reason)
     return _shown(model_id)
 
 

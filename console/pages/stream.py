@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
+from console.gate import SomebodyIn
 from console.live import Live
-from console.room import AReader, TheRoom, Visit
+from console.room import TheRoom, Visit
 from console.snapshot import Snapshot
 
 router = APIRouter()
 
 
 @router.get("/live")
-async def live(room: TheRoom, visit: AReader) -> StreamingResponse:
+async def live(room: TheRoom, visit: SomebodyIn) -> StreamingResponse:
     return StreamingResponse(
         _events(room.live, visit),
         media_type="text/event-stream",

@@ -1,29 +1,29 @@
-"""The list of tickets, each ticket's own page, and what people do with it."""
+"""The list of tickets, and each ticket's own page."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.responses import Response
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
 
+from console.gate import SeesTickets
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
-from console.room import AnActor, AReader, Room, TheRoom, Visit
-from console.security import OurForm
-from desk import actions
-from desk.ledger import events
+from console.room import Room, TheRoom, Visit
+from desk import callers, ledger
+from desk.assignment import Want, choose
+from desk.case import Kind, TicketEvent
+from desk.identify import is_unidentified
 from desk.lifecycle import CancelReason, TicketState, offered
-from desk.sla.reading import clocks_of
+from desk.sla.reading import clocks_of, next_due
 from domain.errors import NotFoundError
+from domain.fault import CausedBy, Finding
 from storage.database import Conn, Row
 from storage.queries import load
 
 router = APIRouter()
-
-Words = Annotated[str, Form(max_length=2000)]
 
 
 class TicketFilter(ListFilter):
@@ -34,17 +34,20 @@ class TicketFilter(ListFilter):
     customer: str = ""
     engineer: str = ""
     device: str = ""
+    sort: Literal["", "due"] = ""
 
 
 @router.get("/tickets")
 def tickets(
-    request: Request, room: TheRoom, visit: AReader, wanted: Annotated[TicketFilter, Query()]
+    request: Request, room: TheRoom, visit: SeesTickets, wanted: Annotated[TicketFilter, Query()]
 ) -> HTMLResponse:
     queries = load("console")
     with room.database.transaction() as conn:
-        page = read_page(conn, queries["tickets"], wanted)
+        page = read_page(conn, queries["tickets"], wanted, {"own": visit.own})
         customers = conn.execute(queries["customers"]).fetchall()
         engineers = conn.execute(queries["engineers"]).fetchall()
+        unended = [row["id"] for row in page.rows if row["closed_at"] is None]
+        clocks = clocks_of(conn, unended, room.clock.now())
     return answer(
         request,
         room,
@@ -55,106 +58,72 @@ def tickets(
         page=page,
         customers=customers,
         engineers=engineers,
+        clocks=clocks,
+        next_due=next_due,
     )
 
 
 @router.get("/tickets/{ticket_id}")
-def ticket(request: Request, room: TheRoom, visit: AReader, ticket_id: int) -> HTMLResponse:
-    return _ticket_page(request, room, visit, ticket_id)
+def ticket(request: Request, room: TheRoom, visit: SeesTickets, ticket_id: int) -> HTMLResponse:
+    return ticket_page(request, room, visit, ticket_id)
 
 
-@router.post("/tickets/{ticket_id}/acknowledge", dependencies=[OurForm])
-def acknowledge(
-    request: Request,
-    room: TheRoom,
-    visit: AReader,
-    actor: AnActor,
-    ticket_id: int,
-    note: Words = "",
-) -> Response:
-    actions.acknowledge(room.database, room.clock, ticket_id, actor=actor.name, note=note)
-    return _done(request, room, visit, ticket_id)
-
-
-@router.post("/tickets/{ticket_id}/assign", dependencies=[OurForm])
-def assign(
-    request: Request,
-    room: TheRoom,
-    visit: AReader,
-    actor: AnActor,
-    ticket_id: int,
-    engineer: Annotated[int, Form()],
-) -> Response:
-    actions.assign(room.database, room.clock, ticket_id, engineer, actor=actor.name)
-    return _done(request, room, visit, ticket_id)
-
-
-@router.post("/tickets/{ticket_id}/move", dependencies=[OurForm])
-def move(
-    request: Request,
-    room: TheRoom,
-    visit: AReader,
-    actor: AnActor,
-    ticket_id: int,
-    name: Annotated[str, Form()],
-    note: Words = "",
-    reason: Annotated[CancelReason | None, Form()] = None,
-) -> Response:
-    """Takes a move of the life cycle; a reason counts only for a cancellation."""
-    why = reason if name == "cancel" else None
-    actions.move(
-        room.database, room.clock, ticket_id, name, actor=actor.name, note=note, reason=why
-    )
-    return _done(request, room, visit, ticket_id)
-
-
-@router.post("/tickets/{ticket_id}/note", dependencies=[OurForm])
-def note(
-    request: Request,
-    room: TheRoom,
-    visit: AReader,
-    actor: AnActor,
-    ticket_id: int,
-    text: Words,
-) -> Response:
-    actions.note(room.database, room.clock, ticket_id, text, actor=actor.name)
-    return _done(request, room, visit, ticket_id)
-
-
-def _done(request: Request, room: Room, visit: Visit, ticket_id: int) -> Response:
-    """After an action: the ticket as it is now."""
-    if "hx-request" in request.headers:
-        return _ticket_page(request, room, visit, ticket_id)
-    return RedirectResponse(f"/tickets/{ticket_id}", HTTPStatus.SEE_OTHER)
-
-
-def _ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> HTMLResponse:
-    queries, now = load("console"), room.clock.now()
+def ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> HTMLResponse:
+    """The ticket as it is now. Raises NotFoundError, also for what the visitor may not see."""
+    now = room.clock.now()
     with room.database.transaction() as conn:
-        found = conn.execute(queries["ticket"], {"ticket_id": ticket_id}).fetchone()
-        if found is None:
-            raise NotFoundError(f"there is no ticket {ticket_id}")
-        history = events(conn, ticket_id)
-        engineers = conn.execute(queries["engineers"]).fetchall()
-        curve = _curve(conn, found)
-        slas = clocks_of(conn, [ticket_id], now)[ticket_id]
-    return answer(
-        request,
-        room,
-        visit,
-        "ticket.html",
-        fragment="ticket_now.html",
-        ticket=found,
-        events=history[::-1],
-        opening=history[0].data,
-        slas=slas,
-        moves=offered(TicketState(found["state"])),
-        ended=TicketState(found["state"]).ended,
-        engineers=engineers,
-        curve=curve,
-        names={row["id"]: row["name"] for row in engineers},
-        cancel_reasons=CancelReason,
-    )
+        values = _shown(conn, visit, ticket_id, now)
+    return answer(request, room, visit, "ticket.html", fragment="ticket_now.html", **values)
+
+
+def _shown(conn: Conn, visit: Visit, ticket_id: int, now: datetime) -> dict[str, Any]:
+    queries = load("console")
+    wanted = {"ticket_id": ticket_id, "own": visit.own}
+    found = conn.execute(queries["ticket"], wanted).fetchone()
+    if found is None:
+        raise NotFoundError(f"there is no ticket {ticket_id}")
+    history = ledger.events(conn, ticket_id)
+    engineers = conn.execute(queries["engineers"]).fetchall()
+    state = TicketState(found["state"])
+    return {
+        "ticket": found,
+        "events": history[::-1],
+        "opening": _advice(history),
+        "slas": clocks_of(conn, [ticket_id], now)[ticket_id],
+        "coverage": _advice(history).get("coverage"),
+        "moves": [] if state.ended else offered(state),
+        "ended": state.ended,
+        "engineers": engineers,
+        "names": {row["id"]: row["name"] for row in engineers},
+        "cancel_reasons": CancelReason,
+        "findings": Finding,
+        "causes": CausedBy,
+        "curve": _curve(conn, found),
+        "calls": callers.calls_of(conn, ticket_id),
+        "counts": callers.counts(conn, ticket_id),
+        **_to_be_decided(conn, visit, found, now),
+    }
+
+
+def _advice(history: list[TicketEvent]) -> dict[str, Any]:
+    """What the first event says, and what was learned when the device became known."""
+    known = [event.data for event in history if event.kind in (Kind.OPENED, Kind.IDENTIFIED)]
+    return {name: value for data in known for name, value in data.items() if value is not None}
+
+
+def _to_be_decided(conn: Conn, visit: Visit, found: Row, now: datetime) -> dict[str, Any]:
+    """Who could be sent, and which device it may be about, where somebody can say so."""
+    suggested, devices, unknown = None, list[Row](), False
+    if visit.may("assign") and found["closed_at"] is None:
+        want = Want(found["device_id"], found["place_id"], found["component"])
+        [suggested] = choose(conn, [want], now)
+    if visit.may("calls"):
+        row = conn.execute(load("calls")["ticket"], {"ticket_id": found["id"]}).fetchone()
+        unknown = row is not None and is_unidentified(ledger.ticket_of(row))
+    if unknown:
+        of_site = {"site_id": found["place_id"]}
+        devices = conn.execute(load("console")["site_devices"], of_site).fetchall()
+    return {"suggested": suggested, "unidentified": unknown, "site_devices": devices}
 
 
 def _curve(conn: Conn, ticket: Row) -> list[float]:

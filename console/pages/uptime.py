@@ -7,9 +7,10 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from console.gate import SeesFleet
 from console.history import SPANS
 from console.pages.answer import answer
-from console.room import AReader, TheRoom
+from console.room import TheRoom
 from domain.text import N_
 from kpi.uptime.figures import Uptime, uptime
 from kpi.uptime.fleet import Scope
@@ -29,7 +30,7 @@ SHOWN = 500
 def uptime_page(
     request: Request,
     room: TheRoom,
-    visit: AReader,
+    visit: SeesFleet,
     scope: Scope = Scope.CUSTOMER,
     span: Literal["24h", "7d", "30d"] = "7d",
 ) -> HTMLResponse:

@@ -97,3 +97,26 @@ WITH RECURSIVE chain AS (
 SELECT count(*) AS faults,
        (SELECT count(*) FROM call JOIN chain of_it ON of_it.id = call.ticket_id) AS calls
 FROM chain
+
+-- name: device_id
+SELECT id FROM device WHERE key = %(key)s
+
+-- name: site_id
+SELECT id FROM site WHERE key = %(key)s AND disabled_at IS NULL
+
+-- name: ticket
+SELECT * FROM ticket WHERE id = %(ticket_id)s
+
+-- name: newest
+SELECT call.id, call.at, call.channel, call.caller, call.phone, call.words, call.ticket_id,
+       call.repeat_of, call.taken_by, d.key AS device_key, si.name AS site_name, t.state,
+       count(*) OVER () AS total
+  FROM call
+  JOIN ticket t ON t.id = call.ticket_id
+  LEFT JOIN device d ON d.id = call.device_id
+  LEFT JOIN site si ON si.id = call.site_id
+ WHERE %(search)s = ''
+    OR concat_ws(' ', d.key, d.serial, si.name, call.caller, call.phone, call.words)
+       ILIKE '%%' || %(search)s || '%%'
+ ORDER BY call.id DESC
+ LIMIT %(limit)s OFFSET %(offset)s

@@ -1,13 +1,13 @@
 -- What the console reads. It writes only accounts and sessions; cases change through the desk.
 
 -- name: create_account
-INSERT INTO account (name, password_hash, role, locale, created_at)
-VALUES (%(name)s, %(password_hash)s, %(role)s, %(locale)s, %(at)s)
+INSERT INTO account (name, password_hash, role, locale, engineer_id, created_at)
+VALUES (%(name)s, %(password_hash)s, %(role)s, %(locale)s, %(engineer_id)s, %(at)s)
 ON CONFLICT (name) DO NOTHING
 RETURNING id;
 
 -- name: account_by_name
-SELECT id, name, password_hash, role, locale FROM account
+SELECT id, name, password_hash, role, locale, engineer_id FROM account
  WHERE name = %(name)s AND disabled_at IS NULL;
 
 -- name: set_account_locale
@@ -24,7 +24,7 @@ INSERT INTO account_session (token_sha256, account_id, csrf_token, created_at, e
 VALUES (%(token_sha256)s, %(account_id)s, %(csrf_token)s, %(at)s, %(expires_at)s);
 
 -- name: session
-SELECT a.id, a.name, a.role, a.locale, s.csrf_token
+SELECT a.id, a.name, a.role, a.locale, a.engineer_id, s.csrf_token
   FROM account_session s JOIN account a ON a.id = s.account_id
  WHERE s.token_sha256 = %(token_sha256)s AND s.expires_at > %(at)s AND a.disabled_at IS NULL;
 
@@ -83,22 +83,24 @@ SELECT d.key, d.kind, coalesce(s.state, 'unwatched') AS state,
 -- The newest of what happened, of three kinds in one list. A down transition of a device that
 -- already stands in the list as an event is kept: they are two facts.
 SELECT feed.*, d.key AS device_key, coalesce(si.name, '') AS site_name
-  FROM ((SELECT 'transition' AS kind, at, device_id, to_state AS word, cause AS code, component,
-                detail, NULL::bigint AS ticket_id, NULL::jsonb AS title
+  FROM ((SELECT 'transition' AS kind, at, device_id, NULL::integer AS site_id, to_state AS word,
+                cause AS code, component, detail, NULL::bigint AS ticket_id, NULL::jsonb AS title
            FROM device_transition
           ORDER BY id DESC LIMIT %(limit)s)
         UNION ALL
-        (SELECT 'event', at, device_id, severity, code, component, '', NULL, NULL
+        (SELECT 'event', at, device_id, NULL, severity, code, component, '', NULL, NULL
            FROM device_event
           WHERE at > %(recent)s AND at <= %(now)s AND severity IN ('error', 'critical')
           ORDER BY at DESC LIMIT %(limit)s)
         UNION ALL
-        (SELECT 'ticket', e.at, t.device_id, e.kind, t.origin, t.component, '', t.id, t.title
+        (SELECT 'ticket', e.at, t.device_id, coalesce(t.site_id, b.site_id), e.kind, t.origin,
+                t.component, '', t.id, t.title
            FROM ticket_event e JOIN ticket t ON t.id = e.ticket_id
+           LEFT JOIN batch b ON b.id = t.batch_id
           WHERE e.kind IN ('opened', 'failed')
           ORDER BY e.id DESC LIMIT %(limit)s)) AS feed
-  JOIN device d ON d.id = feed.device_id
-  LEFT JOIN site si ON si.id = d.site_id
+  LEFT JOIN device d ON d.id = feed.device_id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, feed.site_id)
  ORDER BY feed.at DESC, feed.kind, d.key
  LIMIT %(limit)s;
 
@@ -206,13 +208,17 @@ SELECT metric, at, level, edge, early, likely, late, visit FROM consumable
  ORDER BY early NULLS LAST, metric;
 
 -- name: alerts
+-- A batch's members stand with it, not in the list; a batch has no device.
 SELECT a.id, a.component, a.fault_class, a.state, a.severity, a.origin, a.rule, a.message,
        a.reasons, a.probability, a.active, a.opened_at, a.last_sign_at, a.signs, a.closed_at,
+       a.flapping_since, a.batch_id, b.id IS NOT NULL AS is_batch, b.kind AS batch_kind,
+       b.name AS batch_name, b.members, b.active AS members_active,
        d.key AS device_key, d.kind, si.name AS site_name, c.name AS customer, t.id AS ticket_id,
        count(*) OVER () AS total
   FROM alert a
-  JOIN device d ON d.id = a.device_id
-  LEFT JOIN site si ON si.id = d.site_id
+  LEFT JOIN device d ON d.id = a.device_id
+  LEFT JOIN batch b ON b.id = a.id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, b.site_id)
   LEFT JOIN customer c ON c.id = si.customer_id
   LEFT JOIN LATERAL (SELECT id FROM ticket t WHERE t.alert_id = a.id ORDER BY id DESC LIMIT 1) t
          ON true
@@ -220,45 +226,89 @@ SELECT a.id, a.component, a.fault_class, a.state, a.severity, a.origin, a.rule, 
    AND (%(state)s = '' OR a.state = %(state)s)
    AND (%(severity)s = '' OR a.severity = %(severity)s)
    AND (%(origin)s = '' OR a.origin = %(origin)s)
-   AND (%(search)s = '' OR concat_ws(' ', d.key, a.component, si.name, c.name)
+   AND (%(batch)s::bigint IS NULL OR a.batch_id = %(batch)s)
+   AND (%(search)s = '' OR concat_ws(' ', d.key, a.component, si.name, c.name, b.name)
                            ILIKE '%%' || %(search)s || '%%')
  ORDER BY a.closed_at IS NOT NULL, a.opened_at DESC, a.id DESC
  LIMIT %(limit)s OFFSET %(offset)s;
 
+-- name: alert
+SELECT a.*, b.id IS NOT NULL AS is_batch, b.kind AS batch_kind, b.name AS batch_name, b.members,
+       b.active AS members_active, b.evidence, b.first_at, b.ended_at, d.key AS device_key, d.kind,
+       si.name AS site_name, c.name AS customer, t.id AS ticket_id, t.state AS ticket_state
+  FROM alert a
+  LEFT JOIN device d ON d.id = a.device_id
+  LEFT JOIN batch b ON b.id = a.id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, b.site_id)
+  LEFT JOIN customer c ON c.id = si.customer_id
+  LEFT JOIN LATERAL (SELECT id, state FROM ticket t WHERE t.alert_id = a.id
+                      ORDER BY id DESC LIMIT 1) t ON true
+ WHERE a.id = %(alert_id)s;
+
+-- name: alert_transitions
+SELECT name, from_state, to_state, at, actor, cause FROM alert_transition
+ WHERE alert_id = %(alert_id)s ORDER BY id DESC LIMIT 100;
+
+-- name: device_id
+SELECT id FROM device WHERE key = %(key)s AND adopted_at IS NOT NULL;
+
+-- name: site_id
+SELECT id FROM site WHERE key = %(key)s;
+
+-- name: customer_id
+SELECT id FROM customer WHERE key = %(key)s;
+
 -- name: tickets
+-- `own`: of this engineer alone; null: of all.
 SELECT t.id, t.component, t.fault_class, t.origin, t.state, t.severity, t.title, t.opened_at,
-       t.predicted_at, t.failed_at, t.closed_at, t.repeat_of, d.key AS device_key, d.kind,
-       si.name AS site_name, c.name AS customer, e.name AS assignee, count(*) OVER () AS total
+       t.predicted_at, t.failed_at, t.closed_at, t.repeat_of, t.level, t.finding, t.batch_id,
+       d.key AS device_key, d.kind, si.name AS site_name, c.name AS customer, e.name AS assignee,
+       b.kind AS batch_kind, b.name AS batch_name, b.members,
+       (SELECT count(*) FROM call WHERE call.ticket_id = t.id) AS calls,
+       count(*) OVER () AS total
   FROM ticket t
-  JOIN device d ON d.id = t.device_id
-  LEFT JOIN site si ON si.id = d.site_id
+  LEFT JOIN device d ON d.id = t.device_id
+  LEFT JOIN batch b ON b.id = t.batch_id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, t.site_id, b.site_id)
   LEFT JOIN customer c ON c.id = si.customer_id
   LEFT JOIN engineer e ON e.id = t.assignee_id
+  LEFT JOIN sla_watch w ON w.ticket_id = t.id
  WHERE (%(open)s = '' OR (t.closed_at IS NULL) = (%(open)s = 'open'))
+   AND (%(own)s::integer IS NULL OR t.assignee_id = %(own)s)
    AND (%(state)s = '' OR t.state = %(state)s)
    AND (%(severity)s = '' OR t.severity = %(severity)s)
    AND (%(origin)s = '' OR t.origin = %(origin)s)
    AND (%(customer)s = '' OR c.key = %(customer)s)
    AND (%(engineer)s = '' OR e.key = %(engineer)s)
    AND (%(device)s = '' OR d.key = %(device)s)
-   AND (%(search)s = '' OR concat_ws(' ', '#' || t.id, d.key, t.component, si.name, c.name)
+   AND (%(search)s = '' OR concat_ws(' ', '#' || t.id, d.key, t.component, si.name, c.name, b.name)
                            ILIKE '%%' || %(search)s || '%%')
- ORDER BY t.closed_at IS NOT NULL, t.id DESC
+ ORDER BY t.closed_at IS NOT NULL, CASE WHEN %(sort)s = 'due' THEN w.due_at END NULLS LAST, t.id DESC
  LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: ticket
 SELECT t.*, d.key AS device_key, d.kind, d.model, d.serial, si.key AS site_key,
-       si.name AS site_name, si.city, si.region_class, si.time_zone, c.name AS customer,
+       si.name AS site_name, si.city, si.region_class, si.time_zone, si.phone, c.name AS customer,
        e.key AS assignee_key, e.name AS assignee, coalesce(s.state, 'unwatched') AS device_state,
-       a.state AS alert_state, a.reasons, a.probability, a.message, a.last_sign_at
+       a.state AS alert_state, a.reasons, a.probability, a.message, a.last_sign_at,
+       a.foretold_until, b.kind AS batch_kind, b.name AS batch_name, b.members, b.active,
+       coalesce(d.site_id, t.site_id, b.site_id) AS place_id
   FROM ticket t
-  JOIN device d ON d.id = t.device_id
+  LEFT JOIN device d ON d.id = t.device_id
   LEFT JOIN device_status s ON s.device_id = d.id
-  LEFT JOIN site si ON si.id = d.site_id
+  LEFT JOIN batch b ON b.id = t.batch_id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, t.site_id, b.site_id)
   LEFT JOIN customer c ON c.id = si.customer_id
   LEFT JOIN engineer e ON e.id = t.assignee_id
   LEFT JOIN alert a ON a.id = t.alert_id
- WHERE t.id = %(ticket_id)s;
+ WHERE t.id = %(ticket_id)s AND (%(own)s::integer IS NULL OR t.assignee_id = %(own)s);
+
+-- name: is_own_ticket
+SELECT FROM ticket WHERE id = %(ticket_id)s AND assignee_id = %(own)s;
+
+-- name: site_devices
+SELECT id, key, kind FROM device
+ WHERE site_id = %(site_id)s AND adopted_at IS NOT NULL ORDER BY key LIMIT 200;
 
 -- name: ticket_events
 SELECT id, version, at, kind, actor, from_state, to_state, data FROM ticket_event
@@ -396,22 +446,39 @@ SELECT id, task, stage, trained_at, promoted_at, scored_at, train_from, train_un
 -- name: api_alerts
 SELECT a.id, d.key AS device, a.component, a.fault_class, a.state, a.severity, a.origin, a.rule,
        a.message, a.reasons, a.probability, a.active, a.opened_at, a.last_sign_at, a.signs,
-       a.closed_at
-  FROM alert a JOIN device d ON d.id = a.device_id
+       a.closed_at, a.batch_id
+  FROM alert a LEFT JOIN device d ON d.id = a.device_id
  WHERE (%(after)s::bigint IS NULL OR a.id < %(after)s)
    AND (%(device)s::text IS NULL OR d.key = %(device)s)
    AND (%(open)s::boolean IS NULL OR (a.closed_at IS NULL) = %(open)s)
  ORDER BY a.id DESC LIMIT %(limit)s;
 
 -- name: api_tickets
-SELECT t.id, d.key AS device, t.component, t.fault_class, t.alert_id, t.origin, t.state,
-       t.severity, t.title, e.key AS assignee, t.repeat_of, t.opened_at, t.predicted_at,
-       t.failed_at, t.closed_at, t.version
-  FROM ticket t JOIN device d ON d.id = t.device_id LEFT JOIN engineer e ON e.id = t.assignee_id
+SELECT t.id, d.key AS device, si.key AS site, t.batch_id, t.component, t.fault_class, t.alert_id,
+       t.origin, t.state, t.severity, t.title, e.key AS assignee, t.repeat_of, t.opened_at,
+       t.predicted_at, t.failed_at, t.closed_at, t.level, t.finding, t.caused_by, t.version,
+       (SELECT count(*) FROM call WHERE call.ticket_id = t.id) AS calls
+  FROM ticket t
+  LEFT JOIN device d ON d.id = t.device_id
+  LEFT JOIN batch b ON b.id = t.batch_id
+  LEFT JOIN site si ON si.id = coalesce(d.site_id, t.site_id, b.site_id)
+  LEFT JOIN engineer e ON e.id = t.assignee_id
  WHERE (%(after)s::bigint IS NULL OR t.id < %(after)s)
+   AND (%(id)s::bigint IS NULL OR t.id = %(id)s)
+   AND (%(own)s::integer IS NULL OR t.assignee_id = %(own)s)
    AND (%(device)s::text IS NULL OR d.key = %(device)s)
    AND (%(state)s::text IS NULL OR t.state = %(state)s)
    AND (%(origin)s::text IS NULL OR t.origin = %(origin)s)
+   AND (%(open)s::boolean IS NULL OR (t.closed_at IS NULL) = %(open)s)
+ ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: api_promises
+SELECT t.id, (SELECT data -> 'coverage' FROM ticket_event
+               WHERE ticket_id = t.id AND version = 1) AS coverage
+  FROM ticket t
+ WHERE (%(after)s::bigint IS NULL OR t.id < %(after)s)
+   AND (%(id)s::bigint IS NULL OR t.id = %(id)s)
+   AND (%(own)s::integer IS NULL OR t.assignee_id = %(own)s)
    AND (%(open)s::boolean IS NULL OR (t.closed_at IS NULL) = %(open)s)
  ORDER BY t.id DESC LIMIT %(limit)s;
 

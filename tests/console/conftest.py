@@ -12,6 +12,7 @@ import pytest
 
 from console.accounts import create_account
 from console.app import create_app
+from console.roles import Role
 from console.serve import serve
 from domain.clock import ManualClock
 from storage.database import Database
@@ -30,9 +31,14 @@ def seed(database: Database, clock: ManualClock) -> Seed:
 @pytest.fixture
 def accounts(database: Database) -> None:
     """A viewer and an operator, named so."""
+    for role in (Role.VIEWER, Role.OPERATOR):
+        add_account(database, role)
+
+
+def add_account(database: Database, role: Role) -> None:
+    """An account that is named as its role."""
     with database.transaction() as conn:
-        for role in ("viewer", "operator"):
-            create_account(conn, role, PASSWORD, role)
+        create_account(conn, role, PASSWORD, role)
 
 
 @pytest.fixture
@@ -56,17 +62,24 @@ def visitor(address: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def log_in(address: str, accounts: None) -> Iterator[LogIn]:
-    """Logs somebody in: `log_in("operator")`. Later forms carry their token in a header."""
+def log_in(address: str, accounts: None, database: Database) -> Iterator[LogIn]:
+    """Logs somebody in: `log_in("operator")`. Later forms carry their token in a header.
+
+    The name of a role is that of its account, which is made if need be.
+    """
     clients: list[httpx.Client] = []
+    known = {str(Role.VIEWER), str(Role.OPERATOR)}
 
     def enter(name: str) -> httpx.Client:
+        if name in set(Role) and name not in known:
+            add_account(database, Role(name))
+            known.add(name)
         client = httpx.Client(base_url=address, timeout=20)
         clients.append(client)
         data = {"csrf": token(client.get("/login").text), "name": name, "password": PASSWORD}
         answer = client.post("/login", data=data)
         assert answer.status_code == 303, answer.text
-        client.headers["X-CSRF-Token"] = token(client.get("/alerts").text)
+        client.headers["X-CSRF-Token"] = token(client.get("/tickets").text)
         return client
 
     yield enter
@@ -77,6 +90,11 @@ def log_in(address: str, accounts: None) -> Iterator[LogIn]:
 @pytest.fixture
 def operator(log_in: LogIn) -> httpx.Client:
     return log_in("operator")
+
+
+@pytest.fixture
+def dispatcher(log_in: LogIn) -> httpx.Client:
+    return log_in("dispatcher")
 
 
 def token(page: str) -> str:

@@ -74,7 +74,7 @@ def test_a_disabled_account_is_out(database: Database, account: Account) -> None
         ("", PASSWORD, "operator", "name"),
         ("x" * 65, PASSWORD, "operator", "name"),
         ("other", "short", "operator", "password"),
-        ("other", PASSWORD, "king", "viewer, operator, manager, administrator"),
+        ("other", PASSWORD, "king", "viewer, operator, dispatcher"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(

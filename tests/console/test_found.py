@@ -7,10 +7,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from console.accounts import create_account
 from domain.device import ReportedState
 from domain.report import Contact
-from tests.console.conftest import PASSWORD, LogIn
+from tests.console.conftest import LogIn
 from tests.console.seed import Seed
 
 FRAGMENT = {"HX-Request": "true"}
@@ -101,12 +100,10 @@ def test_a_form_that_does_not_fit_is_refused(
 def test_administrators_see_who_did_what(
     operator: httpx.Client, log_in: LogIn, strangers: list[str], seed: Seed
 ) -> None:
-    with seed.database.transaction() as conn:
-        create_account(conn, "boss", PASSWORD, "administrator")
     operator.post("/found/adopt", data={"key": "K-2", "site": "s0"})
     assert operator.get("/audit").status_code == 403
     assert 'href="/audit"' not in operator.get("/").text
-    boss = log_in("boss")
+    boss = log_in("administrator")
     assert 'href="/audit"' in boss.get("/").text
     rows = boss.get("/audit?action=adopt&search=k-2", headers=FRAGMENT).text
     assert all(word in rows for word in ("operator", "Adopt", "/devices/K-2", "site: s0"))

@@ -10,10 +10,9 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
-from console.accounts import create_account
 from domain.clock import ManualClock
 from storage.database import Database
-from tests.console.conftest import PASSWORD, LogIn
+from tests.console.conftest import LogIn
 from tests.console.seed import Seed
 
 _FIGURES = {
@@ -84,9 +83,7 @@ def _alarm(database: Database, clock: ManualClock, model: int, *, alarmed: bool)
 
 
 @pytest.fixture
-def manager(database: Database, log_in: LogIn) -> httpx.Client:
-    with database.transaction() as conn:
-        create_account(conn, "manager", PASSWORD, "manager")
+def manager(log_in: LogIn) -> httpx.Client:
     return log_in("manager")
 
 

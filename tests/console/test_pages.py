@@ -136,36 +136,38 @@ def test_the_chart_draws_gauges_counters_and_probabilities(
     assert foretold["value"] == pytest.approx([0.87])
 
 
-def test_a_ticket_is_worked_on(operator: httpx.Client, fleet: list[str], seed: Seed) -> None:
-    assert "Acknowledge" in operator.get("/tickets/2").text
+def test_a_ticket_is_worked_on(dispatcher: httpx.Client, fleet: list[str], seed: Seed) -> None:
+    assert "Acknowledge" in dispatcher.get("/tickets/2").text
     moves: list[tuple[str, dict[str, str], str]] = [
         ("acknowledge", {}, "planned"),
         ("assign", {"engineer": "2"}, "Maryam Ahmadi"),
         ("move", {"name": "dispatch", "note": "takes the part along"}, "takes the part along"),
         ("move", {"name": "arrive"}, "on site"),
         ("note", {"text": "<b>cover</b> was open"}, "&lt;b&gt;cover&lt;/b&gt; was open"),
-        ("move", {"name": "repair"}, "repaired"),
+        ("move", {"name": "repair", "caused_by": "device"}, "the device"),
         ("move", {"name": "verify"}, "verified"),
         ("move", {"name": "close"}, "closed"),
     ]
     for action, data, shown in moves:
         seed.clock.advance(timedelta(minutes=10))
-        answer = operator.post(f"/tickets/2/{action}", data=data, headers=FRAGMENT)
+        answer = dispatcher.post(f"/tickets/2/{action}", data=data, headers=FRAGMENT)
         assert answer.status_code == 200, answer.text
         assert shown in answer.text
-    assert "/tickets/2/move" not in operator.get("/tickets/2", headers=FRAGMENT).text
+    assert "/tickets/2/move" not in dispatcher.get("/tickets/2", headers=FRAGMENT).text
     with seed.database.transaction() as conn:
         actors = {row["actor"] for row in conn.execute("SELECT actor FROM audit_entry")}
-    assert actors == {"operator"}
+    assert actors == {"dispatcher"}
 
 
-def test_what_the_state_does_not_allow_is_refused(operator: httpx.Client, fleet: list[str]) -> None:
-    assert operator.post("/tickets/2/move", data={"name": "close"}).status_code == 409
-    assert operator.post("/tickets/2/move", data={"name": "cancel"}).status_code == 409
-    assert operator.post("/tickets/99/acknowledge").status_code == 404
+def test_what_the_state_does_not_allow_is_refused(
+    dispatcher: httpx.Client, fleet: list[str]
+) -> None:
+    assert dispatcher.post("/tickets/2/move", data={"name": "close"}).status_code == 409
+    assert dispatcher.post("/tickets/2/move", data={"name": "cancel"}).status_code == 409
+    assert dispatcher.post("/tickets/99/acknowledge").status_code == 404
     data = {"name": "cancel", "reason": "false_alarm"}
-    assert operator.post("/tickets/1/move", data=data).status_code == 303
-    assert "false alarm" in operator.get("/tickets/1").text
+    assert dispatcher.post("/tickets/1/move", data=data).status_code == 303
+    assert "false alarm" in dispatcher.get("/tickets/1").text
 
 
 def test_without_scripts_an_action_leads_back_to_the_ticket(
@@ -185,11 +187,11 @@ def test_an_alert_without_a_ticket_is_acknowledged(operator: httpx.Client, seed:
 
 
 def test_a_call_joins_the_open_ticket(operator: httpx.Client, fleet: list[str]) -> None:
-    data = {"component": "billAcceptor", "description": "it takes no notes"}
-    answer = operator.post(f"/devices/{fleet[0]}/calls", data=data)
+    data = {"component": "billAcceptor", "description": "it takes no notes", "device": fleet[0]}
+    answer = operator.post("/calls", data=data)
     assert answer.headers["location"] == "/tickets/2"
     assert "it takes no notes" in operator.get("/tickets/2").text
-    other = operator.post(f"/devices/{fleet[5]}/calls", data=data | {"component": "device"})
+    other = operator.post("/calls", data=data | {"device": fleet[5], "component": "device"})
     assert other.headers["location"] == "/tickets/3"
 
 

@@ -49,13 +49,24 @@
       .map(([count, name]) => unit(count, name)).join(" ");
   };
 
+  // A clock of a promise: it runs in its hours only, and not at all while the case waits.
+  const count = (clock, now) => {
+    const since = Date.parse(clock.at);
+    const hours = clock.runs === "always" ? [[since, Infinity]]
+      : clock.runs.split(" ").filter(Boolean).map((pair) => pair.split("/").map(Number));
+    const ran = hours.reduce((sum, [from, to]) => sum + Math.max(0, Math.min(now, to) - Math.max(since, from)), 0);
+    return { left: Number(clock.left) - ran / 1000, stands: !hours.some(([from, to]) => from <= now && now < to) };
+  };
+
   const tick = () => {
     const now = forecall.now();
     if (clock) clock.textContent = face.format(now);
-    for (const element of document.querySelectorAll("[data-due]")) {
-      const left = (Date.parse(element.dataset.due) - now) / 1000;
+    for (const element of document.querySelectorAll("[data-left]")) {
+      const { left, stands } = count(element.dataset, now);
       element.textContent = (left < 0 ? "−" : "") + span(Math.abs(left));
-      element.closest(".sla")?.classList.toggle("sla-late", left < 0);
+      const box = element.closest(".sla, .sla-cell");
+      box?.classList.toggle("sla-late", left < 0);
+      box?.classList.toggle("sla-stands", stands);
     }
     for (const element of document.querySelectorAll("[data-since]")) {
       element.textContent = span(Math.max(0, (now - Date.parse(element.dataset.since)) / 1000));
