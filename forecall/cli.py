@@ -22,6 +22,7 @@ from forecall.commands import (
     contracts,
     devices,
     history,
+    notify,
     parents,
     rules,
     shards,
@@ -48,6 +49,7 @@ app.add_typer(parents.app, name="parents", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
 app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
 app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
+app.add_typer(notify.app, name="notify", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
 app.add_typer(accounts.app, name="account", rich_help_panel="Looking after it")
 app.add_typer(tokens.app, name="tokens", rich_help_panel="Looking after it")

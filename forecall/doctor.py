@@ -16,11 +16,13 @@ from psycopg.rows import dict_row
 
 from alerts.rules import problem_of
 from alerts.rules.force import in_force
+from alerts.outbox.letters import channel_loads, counts
 from collectors.mqtt.shards import Shard
-from domain.clock import Clock, ScaledClock
+from domain.clock import Clock, ScaledClock, SystemClock
 from forecall.config import Settings
 from forecall.lock import is_held
 from forecall.ports import is_free
+from forecall.post import policy_problem, systems_problem
 from forecall.services import mqtt_shards
 from forecall.wiring import dsn
 from forecall.work import beat_file
@@ -36,6 +38,7 @@ _PYTHON = (3, 11)
 _FREE_BYTES = 2_000_000_000
 _SILENT_WALL_S = 15.0
 _BEHIND_S = 60.0
+_LATE_S = 300.0
 _CONNECT_S = 3
 
 
@@ -109,6 +112,7 @@ def _store(settings: Settings, conn: Conn) -> Iterator[Finding]:
         yield _rules(settings, conn, clock)
         yield from _collectors(settings, conn, clock)
         yield _worker(settings)
+        yield from _outbox(settings, conn)
 
 
 def _clock(clock: Clock) -> Finding:
@@ -190,6 +194,22 @@ def _worker(settings: Settings) -> Finding:
     well = age is not None and age < _SILENT_WALL_S
     found = "has never run" if age is None else f"last seen {age:.0f} s ago"
     return Finding("work", well, "at work" if well else found, "Start it: forecall work")
+
+
+def _outbox(settings: Settings, conn: Conn) -> Iterator[Finding]:
+    for what, file, problem in (
+        ("notification policy", settings.notify, policy_problem(settings)),
+        ("ticket systems", settings.ticket_systems, systems_problem(settings)),
+    ):
+        found = problem or (f"{file} is taken" if file else "none is set")
+        yield Finding(what, not problem, found, "Put the file right; the last good one counts.")
+    state = counts(conn, SystemClock())
+    late = state.late_s > _LATE_S
+    found = f"{state.waiting} wait, {state.dead} were given up"
+    for load_ in channel_loads(conn):
+        found += f"; {load_.channel}: {load_.last_error}" if load_.last_error else ""
+    advice = "See what was given up, and send it again: forecall notify dead, forecall notify retry"
+    yield Finding("outbox", not late and not state.dead, found, advice)
 
 
 def work_beat_age_s(settings: Settings) -> float | None:

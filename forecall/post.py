@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alerts.notify.channels.alertmanager import CHANNEL as MANAGER
 from alerts.notify.channels.alertmanager import ManagerChannel, Managers, send_all_again
@@ -37,6 +38,21 @@ def policy_file(settings: Settings) -> WatchedFile[Policy]:
 def systems_file(settings: Settings) -> WatchedFile[TicketSystems]:
     """The ticket systems that are set, read anew when their file changes."""
     return WatchedFile(settings.ticket_systems, read_systems, NO_SYSTEMS)
+
+
+def policy_problem(settings: Settings) -> str:
+    """What is wrong with the policy's file; empty: nothing, or none is set."""
+    return _problem(policy_file(settings))
+
+
+def systems_problem(settings: Settings) -> str:
+    """What is wrong with the file of ticket systems; empty: nothing, or none is set."""
+    return _problem(systems_file(settings))
+
+
+def _problem(file: WatchedFile[Any]) -> str:
+    file.current()
+    return file.problem
 
 
 @dataclass(frozen=True, slots=True)

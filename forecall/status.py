@@ -8,7 +8,8 @@ from typing import Any
 
 from alerts.rules import problem_of
 from alerts.rules.force import in_force
-from domain.clock import Clock, ScaledClock
+from alerts.outbox.letters import counts
+from domain.clock import Clock, ScaledClock, SystemClock
 from domain.device import DeviceState
 from forecall.wiring import Installation
 from pipeline.flows import clocks_off, read_flows
@@ -38,6 +39,8 @@ class Status:
         lag_s: wall seconds since the newest message of any device was stored; None: never.
         pending: signs and hours that wait for `forecall work`.
         collectors: by name, how each one's messages flow (`pipeline.flows.CollectorFlow`).
+        outbox: what is to leave the house: announced and not planned yet, waiting, given up (dead),
+            and by how many seconds the oldest letter is overdue.
         clocks_off: devices whose messages carried an unbelievable time within a day.
         alert_rules: which book is in force, since when and from where; and why the file that is set
             is not, if so.
@@ -56,6 +59,7 @@ class Status:
     lag_s: float | None
     pending: dict[str, int]
     collectors: dict[str, dict[str, float | None]]
+    outbox: dict[str, float]
     clocks_off: int
     alert_rules: dict[str, str]
 
@@ -91,6 +95,7 @@ def _status(conn: Conn, row: Row, installation: Installation) -> Status:
         lag_s=None if lag_s is None else round(lag_s, 1),
         pending={"signs": row["pending_signs"], "hours": row["pending_rollups"]},
         collectors=_flows(conn, clock),
+        outbox=asdict(counts(conn, SystemClock())),
         clocks_off=clocks_off(conn, clock),
         alert_rules=_rules(conn, clock, installation.settings.alerts_rules),
     )
