@@ -10,6 +10,8 @@ from kpi.staff.rules import Rules
 from storage.database import Conn
 from storage.queries import load
 
+_DAY_S = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
@@ -22,10 +24,11 @@ class CaseFacts:
         responded_at: when it left `new`. set_out_at, arrived_at: the first time.
         repaired_at: the last time. visits: how often somebody arrived.
         calls, second_calls: calls about it, and those of them about something called about before.
-        relapsed: it failed again before it was closed. repeated: the same fault had another case soon
-            after.
+        relapsed: it failed again before it was closed.
+        back_after_s: how long after its closing the same fault had another case; None: not yet.
         foretold: it was opened, or joined, by a prediction before the failure.
         failed: the failure came.
+        excused: somebody disputed it, and that was accepted.
     """
 
     ticket_id: int
@@ -49,11 +52,12 @@ class CaseFacts:
     calls: int
     second_calls: int
     relapsed: bool
-    repeated: bool
+    back_after_s: float | None
     foretold: bool
     failed: bool
     finding: Finding | None
     caused_by: CausedBy | None
+    excused: bool
 
     @property
     def response(self) -> timedelta | None:
@@ -68,12 +72,15 @@ class CaseFacts:
         """From the arrival; of a case that was repaired from afar there is none."""
         return _span(self.arrived_at, self.repaired_at)
 
-    @property
-    def fixed_at_once(self) -> bool | None:
+    def repeated(self, rules: Rules) -> bool:
+        """Whether the same fault came back soon."""
+        return self.back_after_s is not None and self.back_after_s < rules.repeat_days * _DAY_S
+
+    def fixed_at_once(self, rules: Rules) -> bool | None:
         """One visit, and it held; None where nobody had to go."""
-        return (
-            None if not self.visits else self.visits == 1 and not (self.relapsed or self.repeated)
-        )
+        if not self.visits:
+            return None
+        return self.visits == 1 and not self.relapsed and not self.repeated(rules)
 
     @property
     def prevented(self) -> bool | None:
@@ -84,13 +91,9 @@ class CaseFacts:
         return self.finding is Finding.WORN and not self.failed
 
 
-def read_cases(conn: Conn, start: datetime, end: datetime, rules: Rules) -> list[CaseFacts]:
-    """The cases that were closed in [start, end), by when.
-
-    `end` should lie `rules.repeat_days` back for repeats to be whole; until then they are counted
-    as far as they are known.
-    """
-    asked = {"start": start, "end": end, "repeat": timedelta(days=rules.repeat_days)}
+def read_cases(conn: Conn, start: datetime, end: datetime) -> list[CaseFacts]:
+    """The cases that were closed in [start, end), by when. What came back is what has until now."""
+    asked = {"start": start, "end": end}
     rows = conn.execute(load("kpi")["cases"], asked).fetchall()
     return [CaseFacts(**(row | _words(row))) for row in rows]
 

@@ -18,8 +18,9 @@ WEIGHT = 10.0
 
 
 def is_fair(case: CaseFacts) -> bool:
-    """Whether a case says something about who had it: not a batch's, not the user's, not outside."""
-    return case.origin != "batch" and case.caused_by not in NOT_OURS
+    """Whether a case says something about who had it: not a batch's, not the user's, not
+    outside, not disputed with reason."""
+    return case.origin != "batch" and case.caused_by not in NOT_OURS and not case.excused
 
 
 def expected(cases: Sequence[CaseFacts], values: Sequence[float], rules: Rules) -> list[float]:

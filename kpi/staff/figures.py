@@ -70,29 +70,37 @@ def _flag(value: bool | None) -> float | None:
     return None if value is None else float(value)
 
 
-MEASURES = (
-    Measure("response_h", N_("response"), lambda case: _hours(case.response), False, False),
-    Measure("travel_h", N_("travel"), lambda case: _hours(case.travel), False, False),
-    Measure("repair_h", N_("repair"), lambda case: _hours(case.repair), False, False),
-    Measure(
-        "first_time_fix",
-        N_("fixed at the first visit"),
-        lambda case: _flag(case.fixed_at_once),
-        True,
-        True,
-    ),
-    Measure("repeats", N_("repeat faults"), lambda case: float(case.repeated), True, False),
-    Measure(
-        "second_calls", N_("second calls"), lambda case: float(case.second_calls > 0), True, False
-    ),
-    Measure(
-        "prevented",
-        N_("foretold failures prevented"),
-        lambda case: _flag(case.prevented),
-        True,
-        True,
-    ),
-)
+def measures(rules: Rules) -> list[Measure]:
+    """What is asked of every case, beside the promised times."""
+    return [
+        Measure("response_h", N_("response"), lambda case: _hours(case.response), False, False),
+        Measure("travel_h", N_("travel"), lambda case: _hours(case.travel), False, False),
+        Measure("repair_h", N_("repair"), lambda case: _hours(case.repair), False, False),
+        Measure(
+            "first_time_fix",
+            N_("fixed at the first visit"),
+            lambda case: _flag(case.fixed_at_once(rules)),
+            True,
+            True,
+        ),
+        Measure(
+            "repeats", N_("repeat faults"), lambda case: _flag(case.repeated(rules)), True, False
+        ),
+        Measure(
+            "second_calls",
+            N_("second calls"),
+            lambda case: _flag(case.second_calls > 0),
+            True,
+            False,
+        ),
+        Measure(
+            "prevented",
+            N_("foretold failures prevented"),
+            lambda case: _flag(case.prevented),
+            True,
+            True,
+        ),
+    ]
 
 
 def kept_measure(clock: str, label: str, kept: Mapping[int, bool]) -> Measure:
@@ -103,12 +111,12 @@ def kept_measure(clock: str, label: str, kept: Mapping[int, bool]) -> Measure:
 def figures(
     cases: Sequence[CaseFacts],
     group: Callable[[CaseFacts], str | None],
-    measures: Iterable[Measure],
+    asked: Iterable[Measure],
     rules: Rules,
 ) -> dict[str, list[Figure]]:
-    """Of each group (None belongs to none), one figure a measure, in their order."""
+    """Of each group (None belongs to none), one figure of each asked measure, in their order."""
     found: dict[str, list[Figure]] = defaultdict(list)
-    for measure in measures:
+    for measure in asked:
         told = [(case, value) for case in cases if (value := measure.of(case)) is not None]
         expecting = _expected(measure, told, rules)
         for key in sorted({key for case in cases if (key := group(case)) is not None}):

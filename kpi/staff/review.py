@@ -10,7 +10,7 @@ from datetime import datetime
 from desk.sla.outcomes import outcomes
 from kpi.staff.cases import CaseFacts, read_cases
 from kpi.staff.factors import Factor, factors
-from kpi.staff.figures import MEASURES, Figure, Measure, figures, kept_measure
+from kpi.staff.figures import Figure, figures, kept_measure, measures
 from kpi.staff.rules import Rules
 from kpi.uptime.figures import Uptime, uptime
 from kpi.uptime.fleet import Scope
@@ -26,6 +26,22 @@ GROUPS: Mapping[Scope, Callable[[CaseFacts], str | None]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a period's reviews are made of, so that they can be made again.
+
+    Attributes:
+        kept: whether each promised time was kept, by clock and ticket.
+        uptime: of each engineer, region, ...
+    """
+
+    start: datetime
+    end: datetime
+    cases: tuple[CaseFacts, ...]
+    kept: dict[str, dict[int, bool]]
+    uptime: dict[Scope, tuple[Uptime, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Reviewed:
     """One engineer, region, customer or site.
 
@@ -37,7 +53,7 @@ class Reviewed:
     key: str
     name: str
     uptime: Uptime | None
-    figures: Sequence[Figure]
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +61,62 @@ class Review:
     """A period, by `scope`.
 
     Attributes:
-        rules: the version and digest of the rules that it was made by.
+        rules: the version of the rules that it was made by.
+        measures: name and label of each measure.
         unsaid: of so many cases nobody said what caused them; they are in no factor.
     """
 
     scope: Scope
     start: datetime
     end: datetime
-    rules: Rules
-    measures: Sequence[Measure]
-    rows: Sequence[Reviewed]
-    factors: Sequence[Factor]
+    rules: str
+    measures: tuple[tuple[str, str], ...]
+    rows: tuple[Reviewed, ...]
+    factors: tuple[Factor, ...]
     unsaid: int
 
 
-def review(conn: Conn, scope: Scope, start: datetime, end: datetime, rules: Rules) -> Review:
-    """The review of [start, end). `scope` is one of GROUPS."""
-    cases = read_cases(conn, start, end, rules)
-    measures = (*_promises(conn, start, end), *MEASURES)
-    of_cases = figures(cases, GROUPS[scope], measures, rules)
-    of_devices = {one.key: one for one in uptime(conn, scope, start, end)}
-    drivers, unsaid = factors(cases)
-    rows = [
-        Reviewed(key, _name(key, of_devices), of_devices.get(key), of_cases.get(key, ()))
-        for key in sorted({*of_cases, *of_devices})
-    ]
-    return Review(scope, start, end, rules, measures, rows, drivers, unsaid)
+def read_evidence(conn: Conn, start: datetime, end: datetime) -> Evidence:
+    """What is known now of [start, end)."""
+    return Evidence(
+        start=start,
+        end=end,
+        cases=tuple(read_cases(conn, start, end)),
+        kept=_kept(conn, start, end),
+        uptime={scope: tuple(uptime(conn, scope, start, end)) for scope in GROUPS},
+    )
 
 
-def _name(key: str, of_devices: Mapping[str, Uptime]) -> str:
-    return of_devices[key].name if key in of_devices else key
+def review(evidence: Evidence, scope: Scope, rules: Rules) -> Review:
+    """The review by `scope`, one of GROUPS. Pure: the same evidence and rules give the same review."""
+    asked = [kept_measure(clock, clock, kept) for clock, kept in sorted(evidence.kept.items())]
+    asked += measures(rules)
+    of_cases = figures(evidence.cases, GROUPS[scope], asked, rules)
+    of_devices = {one.key: one for one in evidence.uptime[scope]}
+    drivers, unsaid = factors(evidence.cases)
+    return Review(
+        scope=scope,
+        start=evidence.start,
+        end=evidence.end,
+        rules=rules.version,
+        measures=tuple((measure.name, measure.label) for measure in asked),
+        rows=tuple(
+            _row(key, of_devices.get(key), of_cases.get(key, ()))
+            for key in sorted({*of_cases, *of_devices})
+        ),
+        factors=tuple(drivers),
+        unsaid=unsaid,
+    )
 
 
-def _promises(conn: Conn, start: datetime, end: datetime) -> list[Measure]:
-    """One measure a clock: whether it was kept. A case may have a clock twice, under two plans: then
-    both must have been kept."""
+def _row(key: str, devices: Uptime | None, cases: Sequence[Figure]) -> Reviewed:
+    return Reviewed(key, devices.name if devices else key, devices, tuple(cases))
+
+
+def _kept(conn: Conn, start: datetime, end: datetime) -> dict[str, dict[int, bool]]:
+    """A case may have a clock twice, under two plans: then both must have been kept."""
     kept: dict[str, dict[int, bool]] = defaultdict(dict)
     for outcome in outcomes(conn, start, end):
         before = kept[outcome.clock].get(outcome.ticket_id, True)
         kept[outcome.clock][outcome.ticket_id] = before and outcome.kept
-    return [kept_measure(clock, clock, kept[clock]) for clock in sorted(kept)]
+    return dict(kept)

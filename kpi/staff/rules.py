@@ -34,7 +34,12 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def rules() -> Rules:
     """Those of this version of Forecall."""
-    return read_rules(_FILE.read_text(encoding="utf-8"))
+    return read_rules(rules_text())
+
+
+def rules_text() -> str:
+    """The file of this version of Forecall."""
+    return _FILE.read_text(encoding="utf-8")
 
 
 def read_rules(text: str) -> Rules:

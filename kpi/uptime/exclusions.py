@@ -26,12 +26,14 @@ class Exclusion(StrEnum):
     MAINTENANCE = "maintenance"  # agreed beforehand: a maintenance window
     OUTSIDE = "outside"  # many devices at once: power, network, the site as a whole
     CUSTOMER = "customer"  # the case was found to be the user's or the surroundings'
+    DISPUTED = "disputed"  # somebody disputed it, and that was accepted
 
 
 EXCLUSION_TEXT: dict[Exclusion, str] = {
     Exclusion.MAINTENANCE: N_("maintenance window"),
     Exclusion.OUTSIDE: N_("power, network or site down as a whole"),
     Exclusion.CUSTOMER: N_("caused by the user or the surroundings"),
+    Exclusion.DISPUTED: N_("disputed, with reason"),
 }
 
 OUTSIDE = ("power", "router", "switch", "segment", "site")
@@ -47,7 +49,7 @@ class Excluded:
     """One reason why a device's downtime does not count for some time.
 
     Attributes:
-        evidence: the id of the window, the batch or the ticket that shows it.
+        evidence: the id of the window, batch, ticket or dispute that shows it.
     """
 
     reason: Exclusion
@@ -68,10 +70,12 @@ def excluded(conn: Conn, period: Period, devices: NDArray[np.int32]) -> list[Exc
     windows = conn.execute(load("suppression")["windows_of_devices"], asked)
     batches = conn.execute(load("correlation")["memberships_of_devices"], asked)
     cases = conn.execute(load("kpi")["cases_of_others"], asked)
+    disputed = conn.execute(load("kpi")["disputed_times"], asked)
     return [
         *(_of(Exclusion.MAINTENANCE, row, "window_id") for row in windows),
         *(_of(Exclusion.OUTSIDE, row, "batch_id") for row in batches if row["kind"] in OUTSIDE),
         *(_of(Exclusion.CUSTOMER, row, "ticket_id") for row in cases),
+        *(_of(Exclusion.DISPUTED, row, "dispute_id") for row in disputed),
     ]
 
 

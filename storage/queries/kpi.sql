@@ -95,11 +95,12 @@ SELECT closed.id AS ticket_id, engineer.key AS engineer, coalesce(site.key, '') 
        closed.fault_class, closed.origin, closed.opened_at, responded_at, set_out_at, arrived_at,
        repaired_at, closed.closed_at, visits, coalesce(calls, 0) AS calls,
        coalesce(second_calls, 0) AS second_calls, relapsed,
-       EXISTS (SELECT FROM ticket AS again
-               WHERE again.repeat_of = closed.id
-                 AND again.opened_at < closed.closed_at + %(repeat)s) AS repeated,
+       (SELECT extract(epoch FROM min(again.opened_at) - closed.closed_at)::float8
+        FROM ticket AS again WHERE again.repeat_of = closed.id) AS back_after_s,
        coalesce(closed.predicted_at < coalesce(closed.failed_at, 'infinity'), false) AS foretold,
-       closed.failed_at IS NOT NULL AS failed, closed.finding, closed.caused_by
+       closed.failed_at IS NOT NULL AS failed, closed.finding, closed.caused_by,
+       EXISTS (SELECT FROM review_dispute
+               WHERE review_dispute.ticket_id = closed.id AND accepted) AS excused
 FROM closed
 JOIN told ON told.ticket_id = closed.id
 LEFT JOIN called ON called.ticket_id = closed.id
@@ -109,6 +110,50 @@ LEFT JOIN batch ON batch.id = closed.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, closed.site_id, batch.site_id)
 LEFT JOIN customer ON customer.id = site.customer_id
 ORDER BY closed.closed_at, closed.id
+
+-- name: disputed_times
+SELECT device_id, greatest(starts_at, %(start)s) AS since, least(ends_at, %(end)s) AS until,
+       id AS dispute_id
+FROM review_dispute
+WHERE accepted AND device_id = ANY (%(device_ids)s)
+  AND starts_at < %(end)s AND ends_at > %(start)s
+ORDER BY device_id, since, id
+
+-- name: raise_dispute
+INSERT INTO review_dispute (ticket_id, device_id, starts_at, ends_at, reason, raised_at, raised_by)
+VALUES (%(ticket_id)s, %(device_id)s, %(starts_at)s, %(ends_at)s, %(reason)s, %(now)s, %(actor)s)
+RETURNING id
+
+-- name: lock_dispute
+SELECT raised_by, decided_by FROM review_dispute WHERE id = %(id)s FOR UPDATE
+
+-- name: decide_dispute
+UPDATE review_dispute
+SET decided_at = %(now)s, decided_by = %(actor)s, accepted = %(accepted)s, answer = %(answer)s
+WHERE id = %(id)s
+
+-- name: disputes
+SELECT review_dispute.*, device.key AS device
+FROM review_dispute LEFT JOIN device ON device.id = device_id
+WHERE NOT %(only_open)s OR decided_at IS NULL
+ORDER BY review_dispute.id DESC
+
+-- name: lock_months
+SELECT pg_advisory_xact_lock(hashtext('forecall.months'))
+
+-- name: last_version
+SELECT max(version) AS version FROM review_month WHERE month = %(month)s HAVING max(version) > 0
+
+-- name: close_month
+INSERT INTO review_month (month, version, time_zone, closed_at, closed_by, reason, rules, evidence,
+                          reviews, reviews_sha256)
+VALUES (%(month)s, %(version)s, %(time_zone)s, %(now)s, %(actor)s, %(reason)s, %(rules)s,
+        %(evidence)s, %(reviews)s, %(sha256)s)
+
+-- name: month
+SELECT * FROM review_month
+WHERE month = %(month)s AND (version = %(version)s OR %(version)s = 0)
+ORDER BY version DESC LIMIT 1
 
 -- The state that each device began the period with, and every change in it. Before the first known
 -- change the state is the one that change came from.

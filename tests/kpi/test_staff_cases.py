@@ -25,7 +25,7 @@ def work(world: World, *moves: str, hours: float = 1) -> None:
 def closed(world: World) -> list[CaseFacts]:
     with world.database.transaction() as conn:
         now = world.clock.now()
-        return read_cases(conn, now - timedelta(days=60), now + timedelta(hours=1), rules())
+        return read_cases(conn, now - timedelta(days=60), now + timedelta(hours=1))
 
 
 def broken(world: World) -> None:
@@ -44,7 +44,7 @@ def test_a_visit_is_told_with_its_times(world: World) -> None:
     hour = timedelta(hours=1)
     assert (one.response, one.travel, one.repair) == (hour, hour, hour)
     assert (one.visits, one.calls, one.second_calls) == (1, 2, 1)
-    assert one.fixed_at_once is True
+    assert one.fixed_at_once(rules()) is True
     assert (one.kind, one.failed, one.foretold, one.prevented) == ("kiosk", True, False, None)
 
 
@@ -56,7 +56,7 @@ def test_a_fault_that_comes_back_is_told_of_the_case_before(world: World) -> Non
     world.pass_time(days=3)
     broken(world)
     [one] = closed(world)
-    assert (one.repeated, one.fixed_at_once) == (True, False)
+    assert (one.repeated(rules()), one.fixed_at_once(rules())) == (True, False)
 
 
 def test_a_cancelled_case_is_nobody_s_work(world: World) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.errors import ConfigurationError
 from domain.fault import CausedBy, FaultClass, Finding
 from kpi.staff.cases import CaseFacts
-from kpi.staff.figures import MEASURES, figures, kept_measure, median_interval, wilson
+from kpi.staff.figures import figures, kept_measure, measures, median_interval, wilson
 from kpi.staff.rules import read_rules, rules
 
 MORNING = datetime(2026, 5, 4, 8, tzinfo=UTC)
@@ -44,18 +44,19 @@ def case(engineer: str, **told: object) -> CaseFacts:
         "calls": 0,
         "second_calls": 0,
         "relapsed": False,
-        "repeated": False,
+        "back_after_s": None,
         "foretold": False,
         "failed": True,
         "finding": None,
         "caused_by": CausedBy.DEVICE,
+        "excused": False,
     }
     return CaseFacts(**{**facts, **told})  # type: ignore[arg-type]
 
 
 def of(cases: list[CaseFacts], measure: str) -> dict[str, tuple[float | None, float | None]]:
     """Raw and adjusted, by engineer."""
-    found = figures(cases, lambda one: one.engineer, MEASURES, rules())
+    found = figures(cases, lambda one: one.engineer, measures(rules()), rules())
     picked = {
         key: next(figure for figure in row if figure.measure == measure)
         for key, row in found.items()
@@ -78,7 +79,7 @@ def test_times_are_medians_in_hours_and_shares_are_shares() -> None:
 
 
 def test_a_repair_that_did_not_hold_fixed_nothing() -> None:
-    cases = [case("li"), case("li", relapsed=True), case("li", repeated=True)]
+    cases = [case("li"), case("li", relapsed=True), case("li", back_after_s=86_400.0)]
     assert of(cases, "first_time_fix")["li"][0] == pytest.approx(1 / 3)
 
 
@@ -111,10 +112,11 @@ def test_who_has_the_old_devices_far_away_is_not_worse_for_it() -> None:
         for _ in range(400):
             difficult = random.random() < share_of_hard
             repeated = random.random() < (0.4 if difficult else 0.1)
+            again = 86_400.0 if repeated else None
             hours = random.lognormvariate(2 if difficult else 0, 0.5)
             told = hard if difficult else {}
             times = {"responded_at": MORNING + hours * HOUR}
-            cases.append(case(engineer, repeated=repeated, **told, **times))
+            cases.append(case(engineer, back_after_s=again, **told, **times))
     for measure in ("repeats", "response_h"):
         found = of(cases, measure)
         (easy, easy_fair), (hard_, hard_fair) = known(*found["easy"]), known(*found["hard"])
@@ -125,17 +127,18 @@ def test_who_has_the_old_devices_far_away_is_not_worse_for_it() -> None:
 def test_what_was_the_user_s_or_many_devices_at_once_is_in_the_raw_figure_only() -> None:
     own = [case("li") for _ in range(5)]
     others = [
-        case("li", repeated=True, caused_by=CausedBy.USER),
-        case("li", repeated=True, origin="batch"),
+        case("li", back_after_s=86_400.0, caused_by=CausedBy.USER),
+        case("li", back_after_s=86_400.0, origin="batch"),
+        case("li", back_after_s=86_400.0, excused=True),
     ]
     raw, adjusted = of(own + others, "repeats")["li"]
-    assert raw == pytest.approx(2 / 7)
+    assert raw == pytest.approx(3 / 8)
     assert adjusted == 0
 
 
 def test_few_cases_are_marked() -> None:
     cases = [case("li") for _ in range(20)] + [case("wang") for _ in range(19)]
-    found = figures(cases, lambda one: one.engineer, MEASURES, rules())
+    found = figures(cases, lambda one: one.engineer, measures(rules()), rules())
     assert {key: row[0].few for key, row in found.items()} == {"li": False, "wang": True}
 
 

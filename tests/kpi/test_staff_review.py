@@ -10,7 +10,7 @@ from desk.actions import assign, move
 from domain.device import Cause
 from domain.fault import CausedBy
 from kpi.staff.factors import factors
-from kpi.staff.review import review
+from kpi.staff.review import read_evidence, review
 from kpi.staff.rules import rules
 from kpi.uptime.fleet import Scope
 from tests.alerts.conftest import World
@@ -54,7 +54,8 @@ def test_a_review_has_promises_cases_and_uptime_of_each(world: World) -> None:
         move(world.database, world.clock, ticket, name, actor="li")
     now = world.clock.now()
     with world.database.transaction() as conn:
-        found = review(conn, Scope.ENGINEER, now - timedelta(days=1), now + HOUR, rules())
+        evidence = read_evidence(conn, now - timedelta(days=1), now + HOUR)
+    found = review(evidence, Scope.ENGINEER, rules())
     [row] = [row for row in found.rows if row.figures]
     values = {figure.measure: figure.value for figure in row.figures}
     assert values["sla:plan_of_action"] == 1
