@@ -194,7 +194,7 @@ class _Work:
 
     def _fits(self, data: Dataset, rows: Mapping[str, TaskRows]) -> dict[str, dict[str, Fitted]]:
         learn = {name: np.ones(len(task.index), bool) for name, task in rows.items()}
-        settings = LearnSettings(by_device=self._protocol.by_device is not None)
+        settings = LearnSettings(by_device=self._protocol.by_device is not None, spans=False)
         found: dict[str, dict[str, Fitted]] = {}
         with self._timed("train", "learning"):
             for fit, learner in _FITS.items():

@@ -20,6 +20,7 @@ from models.learn.hazard import Hazard, Times, fit_hazard
 from models.learn.learner import (
     ALLOWED_TYPES,
     BOOST,
+    BRISK,
     FOREST,
     LINE,
     Bools,
@@ -54,7 +55,8 @@ FEWEST_FAILURES = 5
 
 Progress: TypeAlias = Callable[[str, float], None]
 
-_FAMILIES = (BOOST, FOREST, LINE)
+_FAMILIES = {family.name: family for family in (BOOST, BRISK, FOREST, LINE)}
+_FEW = 60  # failures: below, boosting is brisk
 _LARGE = 100_000  # decisions: from there on it pays to start processes
 _SMALL = 20_000  # decisions: below, one fit of each family is enough
 _IDLE_WEIGHT = 0.03  # a family that the blend trusts less is left out
@@ -67,10 +69,12 @@ class LearnSettings:
     Attributes:
         by_device: on devices held out, instead of on later moments.
         workers: processes that learn at a time, where there is much to learn.
+        spans: whether other spans than the horizon will be asked about: without, the hazard is even.
     """
 
     by_device: bool = False
     workers: int = 2
+    spans: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +185,7 @@ def fit_components(
     large = sum(len(task.row) for task in possible) >= _LARGE
     together = chosen.workers if large and len(possible) > 1 else 1
     fits = Parallel(together, return_as="generator")(
-        delayed(_Task.fit)(task, _FAMILIES, chosen) for task in possible
+        delayed(_Task.fit)(task, _families(task), chosen) for task in possible
     )
     for done, (task, fitted) in enumerate(zip(possible, fits, strict=True), start=1):
         if fitted is not None:
@@ -202,7 +206,7 @@ def fit_simple(
     settings: LearnSettings | None = None,
 ) -> dict[str, Fitted]:
     """The same with one family and an even hazard, rehearsed once: what a model is held against."""
-    chosen = settings or LearnSettings()
+    chosen = replace(settings or LearnSettings(), spans=False)
     tasks = _tasks(data, rows, learn, horizon_h)
     fits = {task.component: task.fit((family,), chosen, simple=True) for task in tasks}
     return {component: fitted for component, fitted in fits.items() if fitted is not None}
@@ -211,13 +215,14 @@ def fit_simple(
 def refit(
     fitted: Fitted, component: str, data: Dataset, rows: TaskRows, learn: Bools
 ) -> Forecast | None:
-    """The same forecast, learned from other rows: nothing is chosen or calibrated anew.
+    """The same forecast, learned from other rows and of all spans: nothing is chosen or calibrated anew.
 
     None where those rows show too few failures.
     """
     before = fitted.forecast
     task = _Task.of(data, component, rows, learn, before.horizon_h)
-    return None if task is None else task.learned(_FAMILIES, before.blend, before.columns)
+    families = [_FAMILIES[name] for name in before.blend.weight]
+    return None if task is None else task.learned(families, before.blend, before.columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,10 +276,11 @@ class _Task:
         )
         order = np.argsort(told.row)
         rehearsal = Rehearsal(self.row[told.row[order]], probability[order])
-        return Fitted(self.learned(families, blended, lesson.columns, simple), rehearsal)
+        forecast = self.learned(families, blended, lesson.columns, settings.spans)
+        return Fitted(forecast, rehearsal)
 
     def learned(
-        self, families: Sequence[Family], blended: Blend, columns: Ints, simple: bool = False
+        self, families: Sequence[Family], blended: Blend, columns: Ints, spans: bool = True
     ) -> Forecast:
         lesson = replace(self.lesson, columns=columns)
         everything = np.arange(len(self.row))
@@ -289,8 +295,12 @@ class _Task:
             if blended.weight[family.name] >= _IDLE_WEIGHT
         }
         even = Hazard(self.horizon_h, None, None)
-        hazard = even if simple else fit_hazard(lesson, self.device, self.times, self.horizon_h)
+        hazard = fit_hazard(lesson, self.device, self.times, self.horizon_h) if spans else even
         return Forecast(self.horizon_h, columns, fits, blended, hazard)
+
+
+def _families(task: _Task) -> tuple[Family, ...]:
+    return (BRISK if task.lesson.sizes.failures < _FEW else BOOST, FOREST, LINE)
 
 
 def _tasks(

@@ -21,7 +21,15 @@ from models.judge.evaluation import Metrics, Scored, evaluate
 from models.judge.lists import episode_rows, failure_rows, reliability
 from models.judge.money import cheapest_threshold
 from models.learn.baselines import fit_logistic, fit_rule, rule_text
-from models.learn.forecast import Bools, Fitted, Forecast, Values, fit_components, refit
+from models.learn.forecast import (
+    Bools,
+    Fitted,
+    Forecast,
+    LearnSettings,
+    Values,
+    fit_components,
+    refit,
+)
 from models.live.distribution import describe
 from models.live.outcomes import with_prevented
 from models.registry.artifacts import Model, NewModel, add, champions
@@ -193,7 +201,7 @@ class _Training:
         learn = {name: self._known_by(rows) for name, rows in self._rows.items()}
         asked = (self._data, self._rows, learn, self._horizon_h)
         fitted = {
-            "test": fit_components(*asked, progress=say),
+            "test": fit_components(*asked, LearnSettings(spans=False), progress=say),
             "rule": fit_rule(*asked),
             "logistic": fit_logistic(*asked),
         }

@@ -14,8 +14,16 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.data.dataset import Dataset, TaskRows, task_rows
 from models.learn.baselines import fit_logistic, fit_rule, rule_text
-from models.learn.forecast import ALLOWED_TYPES, Fitted, Forecast, fit_components, refit
-from models.learn.learner import thinned
+from models.learn.forecast import (
+    ALLOWED_TYPES,
+    Fitted,
+    Forecast,
+    LearnSettings,
+    Rehearsal,
+    fit_components,
+    refit,
+)
+from models.learn.learner import BOOST, BRISK, Sizes, thinned
 from pipeline.features.definitions import Definition, Feature, Source, Statistic
 from pipeline.features.frames import marks
 from tests.models.dataset import tiny_dataset
@@ -62,6 +70,10 @@ def _fit(data: Dataset) -> tuple[Fitted, TaskRows, NDArray[np.bool_], NDArray[np
     rows, learn, later = _rows(data)
     fitted = fit_components(data, {PART: rows}, {PART: learn}, HORIZON_H)[PART]
     return fitted, rows, learn, later
+
+
+def _no_rehearsal() -> Rehearsal:
+    return Rehearsal(np.zeros(0, np.int64), np.zeros(0))
 
 
 def _asked(data: Dataset, rows: TaskRows, which: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -155,6 +167,39 @@ def test_learning_twice_gives_the_same_and_refitting_on_the_same_too(known: Know
     again = refit(fitted, PART, data, rows, learn)
     assert again is not None
     np.testing.assert_array_equal(again.within(some, [HORIZON_H]), once)
+
+
+def test_spans_that_nobody_asks_about_are_not_learned_until_the_forecast_is_kept() -> None:
+    data = _fleet(devices=40, failures=24, signal=4.0)
+    rows, learn, later = _rows(data)
+    settings = LearnSettings(spans=False)
+    judged = fit_components(data, {PART: rows}, {PART: learn}, HORIZON_H, settings)[PART]
+    assert set(judged.forecast.estimators()) <= {"brisk0", "forest0", "line0"}
+    some = _asked(data, rows, later)[:100]
+    even = judged.forecast.within(some, [HORIZON_H / 2, HORIZON_H])
+    np.testing.assert_allclose((1 - even[:, 0]) ** 2, 1 - even[:, 1])
+    kept = refit(judged, PART, data, rows, learn)
+    assert kept is not None
+    assert "shorter" in kept.estimators()
+    np.testing.assert_array_equal(kept.within(some, [HORIZON_H])[:, 0], even[:, 1])
+
+
+def test_few_failures_are_learned_from_briskly_and_stay_so_when_more_have_come() -> None:
+    data = _fleet(devices=80, failures=70, signal=4.0)
+    rows, learn, _ = _rows(data)
+    judged = fit_components(data, {PART: rows}, {PART: learn}, HORIZON_H)[PART].forecast
+    everything = np.ones(len(rows.index), bool)  # enough failures for the other way
+    kept = refit(Fitted(judged, _no_rehearsal()), PART, data, rows, everything)
+    assert kept is not None
+    assert BRISK.name in judged.blend.weight
+    assert BOOST.name not in kept.blend.weight
+    assert set(kept.learned) == set(judged.learned)
+
+
+def test_what_a_learner_may_afford_grows_with_what_there_is_to_learn_from() -> None:
+    few, many = Sizes(failures=20, positives=160), Sizes(failures=150, positives=8_400)
+    assert (few.leaves, few.trees, few.fewest_in_leaf) == (6, 30, 12)
+    assert (many.leaves, many.trees, many.fewest_in_leaf) == (31, 60, 80)
 
 
 def test_what_lies_after_the_learning_part_changes_nothing(known: Known) -> None:
