@@ -90,7 +90,7 @@ class Messages:
             return ""
         if facts.ticket_id is not None:
             return f"{self.public_url.rstrip('/')}/tickets/{facts.ticket_id}"
-        return f"{self.public_url.rstrip('/')}/alerts"
+        return f"{self.public_url.rstrip('/')}/alerts/{facts.subject.partition('/')[2]}"
 
     def _lines(self, facts: Facts, more: Text | None, reader: Reader) -> list[Text]:
         lines = [facts.headline]

@@ -100,7 +100,7 @@ def test_it_takes_our_alerts_and_their_ends(house: House, tmp_path: Path) -> Non
         wait_for("it has both", lambda: len(_alerts(url)) == 2)
         told = next(one for one in _alerts(url) if one["labels"]["case"] == f"alert/{alert}")
         assert told["labels"]["device"] == "kiosk-1"
-        assert told["generatorURL"] == "https://forecall.example/alerts"
+        assert told["generatorURL"] == f"https://forecall.example/alerts/{alert}"
         ends = datetime.fromisoformat(told["endsAt"])
         assert ends > datetime.now(UTC) + timedelta(minutes=2)
         out.resend()
