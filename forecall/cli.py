@@ -22,6 +22,7 @@ from forecall.commands import (
     contracts,
     devices,
     history,
+    kpi,
     notify,
     parents,
     rules,
@@ -48,9 +49,10 @@ app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(parents.app, name="parents", rich_help_panel="Looking after it")
 app.add_typer(attendance.app, name="attendance", rich_help_panel="Looking after it")
 app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it")
-app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
 app.add_typer(notify.app, name="notify", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
+app.add_typer(kpi.app, name="kpi", rich_help_panel="Looking after it")
+app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
 app.add_typer(accounts.app, name="account", rich_help_panel="Looking after it")
 app.add_typer(tokens.app, name="tokens", rich_help_panel="Looking after it")
 

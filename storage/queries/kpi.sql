@@ -119,6 +119,9 @@ WHERE accepted AND device_id = ANY (%(device_ids)s)
   AND starts_at < %(end)s AND ends_at > %(start)s
 ORDER BY device_id, since, id
 
+-- name: device_of_key
+SELECT id FROM device WHERE key = %(key)s
+
 -- name: raise_dispute
 INSERT INTO review_dispute (ticket_id, device_id, starts_at, ends_at, reason, raised_at, raised_by)
 VALUES (%(ticket_id)s, %(device_id)s, %(starts_at)s, %(ends_at)s, %(reason)s, %(now)s, %(actor)s)
