@@ -34,6 +34,7 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.clocks
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.backtest
+	$(BIN)/python -m benchmarks.alerts
 	$(BIN)/python -m benchmarks.uptime
 
 format: $(VENV)/.ready-dev
