@@ -6,36 +6,63 @@ ticket stays with its engineer: escalation brings help and eyes, and is recorded
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from alerts.board import SYSTEM
 from desk import ledger
 from desk.case import Kind, Ticket
-from domain.text import N_, Text
-from storage.database import Conn
+from desk.ledger import Entry
+from domain.text import N_, Text, Value
+from storage.database import Conn, Row
 from storage.queries import load
 
 
-def escalate(conn: Conn, ticket: Ticket, promise: str, now: datetime, *, breached: bool) -> Ticket:
-    """Tells the next level of a ticket that this transaction has locked.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A promise of a ticket that ran down; `promise` is its clock's label."""
 
-    `promise` is the label of the clock that ran down. Where nobody is on the next level, that is
-    recorded, and the level counts all the same. A case that has ended is left alone.
+    ticket: Ticket
+    promise: str
+    breached: bool
+
+
+def escalate(conn: Conn, due: Sequence[Due], now: datetime) -> list[Ticket]:
+    """Tells the next level of tickets that this transaction has locked; each stands in `due` once.
+
+    Where nobody is on the next level, that is recorded, and the level counts all the same. A case
+    that has ended is left alone.
     """
-    if ticket.state.done:
-        return ticket
-    level = ticket.level + 1
-    row = conn.execute(
-        load("desk")["superior"], {"engineer_id": ticket.assignee_id, "level": level}
-    ).fetchone()
-    why = _WHY[breached, row is None]
-    values = {"promise": Text(promise), "level": level, "name": row["name"] if row else ""}
-    data = {
-        "level": level,
-        "engineer_id": row["id"] if row else None,
-        "message": Text(why, values).to_json(),
+    under_way = [each for each in due if not each.ticket.state.done]
+    superiors = _superiors(conn, under_way)
+    entries = [
+        Entry(each.ticket, Kind.ESCALATED, _told(each, superiors.get(place)))
+        for place, each in enumerate(under_way)
+    ]
+    return ledger.append_many(conn, entries, now, SYSTEM)
+
+
+def _superiors(conn: Conn, due: Sequence[Due]) -> dict[int, Row]:
+    """Who is on the next level, by the place in `due`."""
+    asked = {
+        "engineer_ids": [each.ticket.assignee_id for each in due],
+        "levels": [each.ticket.level + 1 for each in due],
     }
-    return ledger.append(conn, ticket, Kind.ESCALATED, now, SYSTEM, data)
+    rows = conn.execute(load("desk")["superiors"], asked).fetchall()
+    return {row["place"] - 1: row for row in rows}
+
+
+def _told(due: Due, superior: Row | None) -> dict[str, Any]:
+    level = due.ticket.level + 1
+    name = superior["name"] if superior else ""
+    values: dict[str, Value] = {"promise": Text(due.promise), "level": level, "name": name}
+    return {
+        "level": level,
+        "engineer_id": superior["id"] if superior else None,
+        "message": Text(_WHY[due.breached, superior is None], values).to_json(),
+    }
 
 
 _WHY = {

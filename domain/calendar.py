@@ -37,6 +37,10 @@ _YEARS_AHEAD = 12
 """A span that takes longer than this to work off is refused: the calendar is a mistake."""
 
 
+def _as_its_weekday(_day: date) -> Hours | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
     """When work is done.
@@ -51,8 +55,14 @@ class Calendar:
     name: str
     zone: ZoneInfo
     week: tuple[Hours, ...]
-    differs: Callable[[date], Hours | None] = lambda _day: None
+    differs: Callable[[date], Hours | None] = _as_its_weekday
     _years: dict[int, _Year] = field(default_factory=dict, init=False, repr=False)
+    always: bool = field(init=False, repr=False)
+    """Every moment is working time: what it is asked then needs no hours."""
+
+    def __post_init__(self) -> None:
+        every_day = all(hours == ALL_DAY for hours in self.week)
+        object.__setattr__(self, "always", every_day and self.differs is _as_its_weekday)
 
     def hours(self, day: date) -> Hours:
         """The working time of a day."""
@@ -61,13 +71,15 @@ class Calendar:
 
     def is_open(self, at: datetime) -> bool:
         """Whether `at` is working time."""
-        return self._year(at.astimezone(UTC).year).is_open(_ticks(at))
+        return self.always or self._year(at.astimezone(UTC).year).is_open(_ticks(at))
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """The working time in [start, end); none when `end` is not after `start`."""
-        first, last = _ticks(start), _ticks(end)
-        if last <= first:
+        if end <= start:
             return timedelta(0)
+        if self.always:
+            return end - start
+        first, last = _ticks(start), _ticks(end)
         years = range(start.astimezone(UTC).year, end.astimezone(UTC).year + 1)
         worked = sum(year.worked(last) - year.worked(first) for year in map(self._year, years))
         return worked * _US
@@ -77,9 +89,11 @@ class Calendar:
 
         Raises BadInputError when that takes more than a dozen years.
         """
-        left, at = span // _US, _ticks(start)
-        if left <= 0:
+        if span <= timedelta(0):
             return start.astimezone(UTC)
+        if self.always:
+            return start.astimezone(UTC) + span
+        left, at = span // _US, _ticks(start)
         first = start.astimezone(UTC).year
         for year in map(self._year, range(first, first + _YEARS_AHEAD)):
             target = year.worked(at) + left

@@ -49,12 +49,11 @@ def calendar(name: str, table: CalendarTable, site_zone: str) -> Calendar:
     days = {day: _hours(f"days.{day}", hours) for day, hours in table.days.items()}
     if not any(week) and not any(days.values()):
         raise BadInputError("no hours; allowed: at least one day with hours, such as 09:00-18:00")
-    return Calendar(
-        name=name,
-        zone=_zone(table.zone or site_zone),
-        week=tuple(week),
-        differs=_differs(table.country, _hours("make_up", table.make_up), days),
-    )
+    zone = _zone(table.zone or site_zone)
+    differs = _differs(table.country, _hours("make_up", table.make_up), days)
+    if differs is None:
+        return Calendar(name, zone, tuple(week))
+    return Calendar(name, zone, tuple(week), differs)
 
 
 def _hours(key: str, stretches: Stretches) -> Hours:
@@ -85,9 +84,10 @@ def _zone(name: str) -> ZoneInfo:
 
 def _differs(
     country: str, make_up: Hours, days: Mapping[date, Hours]
-) -> Callable[[date], Hours | None]:
+) -> Callable[[date], Hours | None] | None:
+    """What to ask of a day; None: no day differs from its weekday."""
     if not country:
-        return dict(days).get
+        return dict(days).get if days else None
     import holidays  # takes half a second: only where a country's days are asked for
 
     try:

@@ -230,15 +230,16 @@ def _clock(begun: _Begun, story: _Story) -> SlaClock:
     met_at = story.reached(promise.goal, begun.at)
     end = met_at or story.now
     runs = story.running(begun.at, end, terms.plan.pauses)
-    due_at = _when(terms.calendar, runs, target.limit, end)
+    worked = [terms.calendar.between(*run) for run in runs]
+    due_at = _when(terms.calendar, runs, worked, target.limit, end)
     return SlaClock(
         name=promise.name,
         label=promise.label,
         plan=terms.plan.name,
         started_at=begun.at,
         target=target.limit,
-        used=sum((terms.calendar.between(*run) for run in runs), timedelta(0)),
-        warn_at=_when(terms.calendar, runs, _warned(target, terms.plan), end),
+        used=sum(worked, timedelta(0)),
+        warn_at=_when(terms.calendar, runs, worked, _warned(target, terms.plan), end),
         due_at=due_at,
         met_at=met_at,
         state=_state(due_at, met_at, story.now),
@@ -251,16 +252,23 @@ def _warned(target: Target, plan: Plan) -> timedelta:
     return target.aim if target.aim is not None else target.limit * plan.warn_at
 
 
-def _when(calendar: Calendar, runs: Sequence[Span], span: timedelta, end: datetime) -> datetime:
+def _when(
+    calendar: Calendar,
+    runs: Sequence[Span],
+    worked: Sequence[timedelta],
+    span: timedelta,
+    end: datetime,
+) -> datetime:
     """When `span` of working time was, or if nothing changes will be, gone.
 
     A wait that begins in the very moment puts it off.
     """
-    for since, until in runs:
-        reached = calendar.add(since, span)
-        if reached < until:
-            return reached
-        span -= calendar.between(since, until)
+    for (since, until), done in zip(runs, worked, strict=True):
+        if span <= done:
+            reached = calendar.add(since, span)
+            if reached < until:
+                return reached
+        span -= done
     return calendar.add(end, span)
 
 

@@ -114,16 +114,20 @@ LEFT JOIN engineer ON engineer.id = site.engineer_id
 WHERE site.id = ANY(%(sites)s)
 
 -- Whom somebody reports to, so many levels up.
--- name: superior
+-- name: superiors
 WITH RECURSIVE above AS (
-    SELECT id, name, reports_to, 0 AS level, ARRAY[id] AS seen
-    FROM engineer WHERE id = %(engineer_id)s
+    SELECT place, asked.level AS wanted, engineer.id, name, reports_to, 0 AS level,
+           ARRAY[engineer.id] AS seen
+    FROM unnest(%(engineer_ids)s::integer[], %(levels)s::integer[])
+         WITH ORDINALITY AS asked (engineer_id, level, place)
+    JOIN engineer ON engineer.id = asked.engineer_id
     UNION ALL
-    SELECT engineer.id, engineer.name, engineer.reports_to, above.level + 1, seen || engineer.id
+    SELECT place, wanted, engineer.id, engineer.name, engineer.reports_to, above.level + 1,
+           seen || engineer.id
     FROM engineer JOIN above ON engineer.id = above.reports_to
-    WHERE engineer.id <> ALL(seen) AND above.level < %(level)s
+    WHERE engineer.id <> ALL(seen) AND above.level < wanted
 )
-SELECT id, name FROM above WHERE level = %(level)s
+SELECT place, id, name FROM above WHERE level = wanted
 
 -- name: device_exists
 SELECT EXISTS (SELECT FROM device WHERE id = %(device_id)s) AS there

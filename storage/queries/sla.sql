@@ -37,3 +37,6 @@ LEFT JOIN batch ON batch.id = ticket.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, ticket.site_id, batch.site_id)
 WHERE ticket.closed_at >= %(since)s AND ticket.closed_at < %(until)s
 ORDER BY ticket.closed_at, ticket.id
+
+-- name: lock
+SELECT * FROM ticket WHERE id = ANY(%(ticket_ids)s) ORDER BY id FOR UPDATE SKIP LOCKED
