@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,12 +16,11 @@ from alerts.outbox import Announcement, Topic, announce
 from alerts.rules import CASE_SEVERITY
 from alerts.sign import Sign
 from alerts.steps import Change
-from domain.fault import Fault, FaultClass
+from domain.fault import Fault
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
-from storage.rows import as_rows
 
 GROWS_FOR = timedelta(hours=1)
 """A fault that comes so long after the last one of a batch has a cause of its own."""
@@ -56,32 +55,21 @@ def stand(
 
 
 def growing(conn: Conn, signs: Sequence[Sign]) -> dict[Fault, int]:
-    """Of faults that belong to a batch which stands and still grows: that batch."""
-    shared = {sign.fault: signature_of(sign) for sign in signs if signature_of(sign)}
+    """Of faults that belong to a batch which stands and still grows: that batch, the oldest one."""
+    shared = [sign for sign in signs if signature_of(sign) is not None]
     if not shared or not conn.execute(load("correlation")["open_batches"]).fetchone():
         return {}
-    at = {sign.fault: sign.at for sign in signs}
-    rows = conn.execute(
-        load("correlation")["growing"],
-        {
-            "rows": as_rows(
-                {
-                    "device_id": fault.device_id,
-                    "component": fault.component,
-                    "fault_class": fault.fault_class,
-                    "signature": signature,
-                    "at": at[fault],
-                }
-                for fault, signature in shared.items()
-            ),
-            "before": SPAN,
-            "after": GROWS_FOR,
-        },
-    ).fetchall()
-    return {
-        Fault(row["device_id"], row["component"], FaultClass(row["fault_class"])): row["batch_id"]
-        for row in rows
-    }
+    device_ids = [sign.fault.device_id for sign in shared]
+    wanted = {"device_ids": device_ids, "before": SPAN, "after": GROWS_FOR}
+    rows = conn.execute(load("correlation")["growing"], wanted).fetchall()
+    found = {(row["device_id"], row["signature"]): row for row in rows}
+    belongs = {sign.fault: _batch_for(sign, found) for sign in shared}
+    return {fault: batch_id for fault, batch_id in belongs.items() if batch_id is not None}
+
+
+def _batch_for(sign: Sign, found: Mapping[tuple[int, str], Row]) -> int | None:
+    row = found.get((sign.fault.device_id, signature_of(sign) or ""))
+    return row["batch_id"] if row and row["since"] < sign.at <= row["until"] else None
 
 
 def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic) -> int | None:

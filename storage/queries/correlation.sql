@@ -91,16 +91,14 @@ WHERE batch.ended_at IS NULL AND suspect.batch_id IS NULL
   AND suspect.since > batch.first_at - %(before)s AND suspect.since <= batch.grown_at + %(after)s
 ORDER BY suspect.alert_id, batch.id
 
--- The same for faults whose alerts are not there yet.
+-- The batches that devices may be part of, and from when until when their faults are.
 -- name: growing
-SELECT DISTINCT ON (device_id, component, fault_class) device_id, component, fault_class,
-       batch.id AS batch_id
-FROM json_to_recordset(%(rows)s::json)
-     AS sign (device_id int, component text, fault_class text, signature text, at timestamptz)
-JOIN batch ON batch.signature = sign.signature AND batch.ended_at IS NULL
-          AND sign.at > batch.first_at - %(before)s AND sign.at <= batch.grown_at + %(after)s
-JOIN device_group USING (device_id, kind, key)
-ORDER BY device_id, component, fault_class, batch.id
+SELECT device_group.device_id, batch.id AS batch_id, batch.signature,
+       batch.first_at - %(before)s AS since, batch.grown_at + %(after)s AS until
+FROM device_group
+JOIN batch USING (kind, key)
+WHERE batch.ended_at IS NULL AND device_group.device_id = ANY(%(device_ids)s::int[])
+ORDER BY batch.id DESC
 
 -- name: of_group
 SELECT suspect.alert_id, suspect.batch_id, suspect.since
