@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from desk.contracts import Contracts, VoidReason, contract_of, shipped
-from desk.contracts.book import PlanBook, read_text
+from desk.contracts.book import ClockTable, PlanBook, PlanTable, read_text
+from desk.contracts.calendars import CalendarTable
 from desk.contracts.reading import books
-from desk.contracts.sheet import read_sheet, template
+from desk.contracts.sheet import CONTRACT_COLUMNS, read_sheet, template
 from desk.contracts.writing import PlanFile, publish, take_in, void_warranty
 from desk.sla import Target
 from domain.calendar import DAY_OFF
@@ -147,6 +148,22 @@ def test_a_wrong_file_is_refused_with_the_key_and_what_is_allowed(text: str, sai
     with pytest.raises(BadInputError) as refused:
         read_text(text)
     assert said in str(refused.value)
+
+
+def test_the_chapter_for_administrators_says_what_is_shipped() -> None:
+    chapter = (Path(__file__).parents[2] / "docs" / "service-plans.md").read_text("utf-8")
+    example = chapter.split("```toml")[1].split("```")[0]
+    book = read_text(example)
+    assert [promise.name for promise in book.plans["gold"].promises] == ["answer"]
+    for plan in shipped().plans.values():
+        for promise in plan.promises:
+            assert f"| `{promise.name}` |" in chapter
+    for table in (PlanTable, ClockTable, CalendarTable):
+        for key in table.__struct_fields__:
+            if key not in ("tue", "wed", "thu", "fri", "sat"):  # "mon ... sun"
+                assert f"`{key}`" in chapter, key
+    for column in CONTRACT_COLUMNS:
+        assert f"`{column}`" in chapter, column
 
 
 # What counts for a device, and when.
