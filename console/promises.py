@@ -9,7 +9,7 @@ from desk.coverage import VERDICT_TEXT
 from desk.sla.clocks import Hold, SlaClock
 from domain.text import N_
 
-__all__ = ["HOLD_TEXT", "VERDICT_TEXT", "missed", "resumes_at", "runs"]
+__all__ = ["VERDICT_TEXT", "hold_text", "missed", "resumes_at", "runs"]
 
 _AHEAD = timedelta(days=8)
 """How long a page may stay open without being fetched anew."""
@@ -19,6 +19,11 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.PART: N_("stands still: waiting for a part"),
     Hold.CLOSED: N_("stands still: outside working hours"),
 }
+
+
+def hold_text(clock: SlaClock) -> str:
+    """Why it stands still; of one that runs, why it next will."""
+    return HOLD_TEXT[clock.hold or Hold.CLOSED]
 
 
 def runs(clock: SlaClock, now: datetime) -> str:

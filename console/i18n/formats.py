@@ -47,10 +47,10 @@ class Formats:
         """Hours and minutes."""
         return self._digits(f"{at.astimezone(self.zone):%H:%M}")
 
-    def span(self, seconds: float | timedelta) -> str:
-        """A length of time in its two largest units."""
+    def span(self, seconds: float | timedelta, *, days: bool = True) -> str:
+        """A length of time in its two largest units; working time has no `days` of 24 hours."""
         total = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
-        parts = _parts(abs(total))
+        parts = _parts(abs(total), days=days)
         words = " ".join(self._unit(count, unit) for count, unit in parts)
         return f"−{words}" if total < 0 else words
 
@@ -88,11 +88,11 @@ class Formats:
         return text.translate(_PERSIAN_DIGITS) if self.locale == "fa" else text
 
 
-def _parts(seconds: int) -> list[tuple[int, str]]:
-    days, rest = divmod(seconds, _DAY)
+def _parts(seconds: int, *, days: bool) -> list[tuple[int, str]]:
+    whole_days, rest = divmod(seconds, _DAY) if days else (0, seconds)
     hours, rest = divmod(rest, _HOUR)
     minutes, rest = divmod(rest, _MINUTE)
-    units = [(days, "day"), (hours, "hour"), (minutes, "minute"), (rest, "second")]
+    units = [(whole_days, "day"), (hours, "hour"), (minutes, "minute"), (rest, "second")]
     first = next((index for index, (count, _) in enumerate(units) if count), 3)
     return [part for part in units[first : first + 2] if part[0]] or [(0, "second")]
 

@@ -36,10 +36,10 @@
   const unit = (count, name) =>
     new Intl.NumberFormat(lang, { style: "unit", unit: name, unitDisplay: lang.startsWith("en") ? "narrow" : "short" }).format(count);
 
-  const span = (seconds) => {
+  const span = (seconds, days = true) => {
     const parts = [
-      [Math.floor(seconds / 86400), "day"],
-      [Math.floor((seconds % 86400) / 3600), "hour"],
+      [days ? Math.floor(seconds / 86400) : 0, "day"],
+      [Math.floor((days ? seconds % 86400 : seconds) / 3600), "hour"],
       [Math.floor((seconds % 3600) / 60), "minute"],
       [Math.floor(seconds % 60), "second"],
     ];
@@ -63,7 +63,7 @@
     if (clock) clock.textContent = face.format(now);
     for (const element of document.querySelectorAll("[data-left]")) {
       const { left, stands } = count(element.dataset, now);
-      element.textContent = (left < 0 ? "−" : "") + span(Math.abs(left));
+      element.textContent = (left < 0 ? "−" : "") + span(Math.abs(left), !("hours" in element.dataset));
       const box = element.closest(".sla, .sla-cell");
       box?.classList.toggle("sla-late", left < 0);
       box?.classList.toggle("sla-stands", stands);
