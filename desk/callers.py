@@ -8,13 +8,13 @@ from desk.calls import digits_of
 from storage.database import Conn, Row
 from storage.queries import load
 
-SHOWN = 20
+SHOWN = 50
 _FEWEST_DIGITS = 5  # fewer would find half the telephones of a town
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Whom a search may mean. Rows of sites, of devices, and of the open tickets of both."""
+    """Whom a search may mean. Rows of sites, of devices - also theirs -, and of open tickets."""
 
     sites: list[Row]
     devices: list[Row]
@@ -33,7 +33,8 @@ def recognise(conn: Conn, search: str) -> Recognised:
         "limit": SHOWN,
     }
     sites = conn.execute(load("calls")["sites"], wanted).fetchall()
-    devices = conn.execute(load("calls")["devices"], wanted).fetchall()
+    theirs = {"sites": [row["id"] for row in sites]}
+    devices = conn.execute(load("calls")["devices"], wanted | theirs).fetchall()
     return Recognised(sites, devices, open_cases(conn, sites, devices))
 
 

@@ -129,10 +129,10 @@ def _case_of(conn: Conn, call: Call, now: datetime, actor: str) -> Ticket:
         return _still_open(lock_as_seen(conn, call.ticket_id, None))
     if call.device_id is None:
         return _open(conn, call, None, now, actor)
-    if call.component is None:
-        row = conn.execute(load("calls")["worst_open"], {"device_id": call.device_id}).fetchone()
-        if row is not None:
-            return _still_open(lock_as_seen(conn, row["id"], None))
+    of_it = {"device_id": call.device_id, "component": call.component}
+    row = conn.execute(load("calls")["explains"], of_it).fetchone()
+    if row is not None:
+        return _still_open(lock_as_seen(conn, row["id"], None))
     return _case_of_fault(conn, call, fault_called(call.device_id, call.component), now, actor)
 
 

@@ -22,7 +22,8 @@ SELECT d.id, d.key, d.kind, d.model, d.serial, coalesce(s.state, 'unwatched') AS
   LEFT JOIN site si ON si.id = d.site_id
   LEFT JOIN customer c ON c.id = si.customer_id
  WHERE d.adopted_at IS NOT NULL
-   AND concat_ws(' ', d.key, d.serial) ILIKE '%%' || %(search)s || '%%'
+   AND (concat_ws(' ', d.key, d.serial) ILIKE '%%' || %(search)s || '%%'
+        OR d.site_id = ANY(%(sites)s))
  ORDER BY d.key
  LIMIT %(limit)s
 
@@ -35,7 +36,10 @@ SELECT t.id, t.state, t.severity, t.title, t.component, t.origin, t.opened_at, t
   LEFT JOIN site si ON si.id = coalesce(d.site_id, t.site_id)
   LEFT JOIN engineer e ON e.id = t.assignee_id
  WHERE t.closed_at IS NULL
-   AND (t.device_id = ANY(%(devices)s) OR d.site_id = ANY(%(sites)s) OR t.site_id = ANY(%(sites)s))
+   AND (t.device_id = ANY(%(devices)s) OR d.site_id = ANY(%(sites)s) OR t.site_id = ANY(%(sites)s)
+        OR t.batch_id IN (SELECT a.batch_id FROM alert a JOIN device m ON m.id = a.device_id
+                           WHERE a.closed_at IS NULL AND a.batch_until IS NULL
+                             AND (m.id = ANY(%(devices)s) OR m.site_id = ANY(%(sites)s))))
  ORDER BY t.failed_at IS NULL, t.id DESC
  LIMIT 50
 
@@ -50,11 +54,17 @@ WHERE channel = %(channel)s AND taken_by = %(taken_by)s AND reference = %(refere
 -- name: site_of
 SELECT site_id FROM device WHERE id = %(device_id)s
 
--- The open case that explains best why somebody calls about this device.
--- name: worst_open
+-- The open case that explains best why somebody calls about this device: first that of many devices
+-- of which it is one. `component`: of those that speak of it; null: of all.
+-- name: explains
 SELECT id FROM ticket
-WHERE device_id = %(device_id)s AND closed_at IS NULL
-ORDER BY failed_at IS NULL, array_position(ARRAY['critical', 'error', 'warning', 'info'], severity),
+WHERE closed_at IS NULL
+  AND ((device_id = %(device_id)s AND %(component)s::text IS NULL)
+       OR batch_id IN (SELECT batch_id FROM alert
+                        WHERE device_id = %(device_id)s AND closed_at IS NULL
+                          AND batch_until IS NULL
+                          AND component = coalesce(%(component)s, component)))
+ORDER BY batch_id IS NULL, failed_at IS NULL, array_position(ARRAY['critical', 'error', 'warning', 'info'], severity),
          id DESC
 LIMIT 1
 

@@ -113,7 +113,7 @@ def test_every_kind_of_rule_and_every_key_is_on_the_page() -> None:
 
 
 def test_every_move_is_on_the_operators_page() -> None:
-    text = (DOCS / "alerts-and-tickets.md").read_text("utf-8")
+    text = (DOCS / "tickets.md").read_text("utf-8")
     assert [move.label for move in MOVES.values() if move.label not in text] == []
 
 

@@ -156,7 +156,7 @@ def test_a_customers_link_shows_one_device_and_takes_a_report(
     assert fleet[1] not in page.text
     assert "Zhang Wei" not in page.text  # nobody's name
     assert page.headers["referrer-policy"] == "no-referrer"
-    assert '<html lang="fa"' in visitor.get(path, headers={"Accept-Language": "fa"}).text
+    assert '<html lang="fa-IR"' in visitor.get(path, headers={"Accept-Language": "fa"}).text
     form = {"csrf": token(page.text), "words": "still dark", "caller": "Reza"}
     answer = visitor.post(f"{path}/report", data=form)
     assert answer.headers["location"] == f"{path}?reported=true"

@@ -20,6 +20,7 @@ from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from domain.fault import Fault, FaultClass
 from storage.database import Database, Row
 from tests.alerts.conftest import World
+from tests.alerts.fleets import HOLD, add_fleet, go_down
 
 PRINTER = "receiptPrinter"
 
@@ -234,3 +235,20 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     with pytest.raises(NotAllowedError, match="is cancelled"):
         called(device_id=world.kiosk, ticket_id=case.id)
     assert len(world.rows("SELECT FROM call")) == 1
+
+
+def test_who_calls_about_one_of_many_is_told_the_case_of_all(
+    world: World, called: Callable[..., Ticket]
+) -> None:
+    add_fleet(world, "other", 100, site="elsewhere")
+    shop = add_fleet(world, "shop", 10, site="shop")
+    go_down(world, shop)
+    world.evaluate(HOLD)
+    world.clock.advance(HOLD)
+    world.evaluate(HOLD)
+    [batch] = world.tickets()
+    assert batch.batch_id is not None
+    assert called("all is dark", device_id=shop[3]).id == batch.id
+    assert called("the till is dark", device_id=shop[4], component="device").id == batch.id
+    assert called("no receipt", device_id=shop[5], component=PRINTER).id != batch.id
+    assert batch.id in [row["id"] for row in found(world, "Site shop")[2]]
