@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,6 +13,8 @@ from pydantic import AwareDatetime
 from console.api.paging import Cursor, Limit, Page, by_id, by_time
 from console.api.shapes import (
     Anomaly,
+    Downtime,
+    DowntimeEvidence,
     Event,
     Model,
     Prediction,
@@ -23,6 +26,7 @@ from console.api.shapes import (
 from console.gate import SeesDevices, SeesFleet
 from console.room import Room, TheRoom
 from domain.errors import BadInputError
+from kpi.uptime.downtimes import downtimes
 from kpi.uptime.figures import uptime
 from kpi.uptime.fleet import Scope
 from storage.queries import load
@@ -132,18 +136,37 @@ def kpi(
     start: From = None,
     end: To = None,
 ) -> list[Uptime]:
-    """Uptime of each device, site, customer or engineer over the period."""
+    """Uptime of each device, site, customer, engineer, region or model over the period."""
     period = _period(room, start, end)
     with room.database.transaction() as conn:
         rows = uptime(conn, scope, period["start"], period["end"])
+    return [Uptime(**asdict(row), ratio=row.ratio) for row in rows]
+
+
+@router.get("/kpi/downtimes")
+def kpi_downtimes(
+    room: TheRoom,
+    _: SeesFleet,
+    scope: Scope,
+    key: Annotated[str, Query(max_length=200)],
+    start: From = None,
+    end: To = None,
+) -> list[Downtime]:
+    """The downtimes that an uptime is made of, each with what of it counts and why the rest does not."""
+    period = _period(room, start, end)
+    with room.database.transaction() as conn:
+        rows = downtimes(conn, scope, key, period["start"], period["end"])
     return [
-        Uptime(
-            key=row.key,
-            name=row.name,
-            up_s=row.up_s,
-            down_s=row.down_s,
-            unwatched_s=row.unwatched_s,
-            ratio=row.ratio,
+        Downtime(
+            device=row.device,
+            start=row.start,
+            end=row.end,
+            counts_s=row.counts_s,
+            excluded_s={reason.value: spent for reason, spent in row.excluded_s.items()},
+            evidence=[DowntimeEvidence(reason=one.reason, id=one.evidence) for one in row.evidence],
+            cause=row.cause,
+            detail=row.detail,
+            component=row.component,
         )
         for row in rows
     ]

@@ -189,7 +189,27 @@ class Uptime(BaseModel):
     up_s: float
     down_s: float
     unwatched_s: float
+    off_hours_s: float = Field(description="Outside the service hours; the others are within them.")
+    excluded_s: dict[str, float] = Field(description="Downtime that does not count, by reason.")
+    failures: int
     ratio: float | None = Field(description="up / (up + down); null when nobody watched.")
+
+
+class DowntimeEvidence(BaseModel):
+    reason: str
+    id: int = Field(description="Of the window, the batch, the ticket or the dispute.")
+
+
+class Downtime(BaseModel):
+    device: str
+    start: datetime
+    end: datetime
+    counts_s: float
+    excluded_s: dict[str, float]
+    evidence: list[DowntimeEvidence]
+    cause: str
+    detail: str
+    component: str
 
 
 class Site(BaseModel):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from console.gate import SeesFleet
 from console.history import SPANS
 from console.pages.answer import answer
 from console.room import TheRoom
+from domain.errors import NotFoundError
 from domain.text import N_
+from kpi.uptime.downtimes import downtimes
+from kpi.uptime.exclusions import EXCLUSION_TEXT
 from kpi.uptime.figures import Uptime, uptime
 from kpi.uptime.fleet import Scope
+from kpi.uptime.reliability import reliability
 
 router = APIRouter()
 
@@ -21,9 +25,14 @@ SCOPES: dict[Scope, str] = {
     Scope.CUSTOMER: N_("Customers"),
     Scope.SITE: N_("Sites"),
     Scope.ENGINEER: N_("Engineers"),
+    Scope.REGION: N_("Regions"),
+    Scope.MODEL: N_("Models of devices"),
     Scope.DEVICE: N_("Devices"),
 }
 SHOWN = 500
+
+
+Span = Literal["24h", "7d", "30d"]
 
 
 @router.get("/uptime")
@@ -32,7 +41,7 @@ def uptime_page(
     room: TheRoom,
     visit: SeesFleet,
     scope: Scope = Scope.CUSTOMER,
-    span: Literal["24h", "7d", "30d"] = "7d",
+    span: Span = "7d",
 ) -> HTMLResponse:
     end = room.clock.now()
     with room.database.transaction() as conn:
@@ -50,6 +59,42 @@ def uptime_page(
         start=end - SPANS[span],
         scope=scope,
         scopes=SCOPES,
+        span=span,
+        spans=SPANS,
+    )
+
+
+@router.get("/uptime/{scope}")
+def downtimes_page(
+    request: Request,
+    room: TheRoom,
+    visit: SeesFleet,
+    scope: Scope,
+    key: Annotated[str, Query(max_length=200)],
+    span: Span = "7d",
+) -> HTMLResponse:
+    """What the uptime of one device, site, customer, ... is made of."""
+    end = room.clock.now()
+    start = end - SPANS[span]
+    with room.database.transaction() as conn:
+        rows = downtimes(conn, scope, key, start, end)
+        whole = next((row for row in uptime(conn, scope, start, end) if row.key == key), None)
+    if whole is None:
+        raise NotFoundError(f"there is no {scope} {key!r} with devices in this time")
+    return answer(
+        request,
+        room,
+        visit,
+        "downtimes.html",
+        rows=rows[::-1][:SHOWN],
+        total=len(rows),
+        whole=whole,
+        means=reliability(whole.failures, whole.up_s, whole.down_s),
+        exclusions=EXCLUSION_TEXT,
+        start=start,
+        scope=scope,
+        scopes=SCOPES,
+        key=key,
         span=span,
         spans=SPANS,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from console.i18n.catalogue import LANGUAGES
 from domain.report import Severity
+from kpi.uptime.fleet import Scope
 from tests.console.seed import Seed
 from tests.waiting import wait_for
 
@@ -40,7 +41,7 @@ def test_every_page_in_every_language(operator: httpx.Client, fleet: list[str]) 
             "/tickets?open=",
             "/tickets/1",
             "/tickets/2",
-            *(f"/uptime?scope={scope}" for scope in ("customer", "site", "engineer", "device")),
+            *(f"/uptime?scope={scope}" for scope in Scope),
             "/api/docs",
         ):
             answer = operator.get(path)
