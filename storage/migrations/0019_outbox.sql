@@ -45,7 +45,7 @@ CREATE TABLE delivery (
     ended_at     timestamptz,
     last_error   text NOT NULL DEFAULT ''
 );
-CREATE INDEX delivery_due ON delivery (channel, next_at) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (channel, next_at, id) WHERE state = 'waiting';
 CREATE INDEX delivery_order ON delivery (channel, subject, person, id) WHERE state = 'waiting';
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_ended ON delivery (ended_at) WHERE state <> 'waiting';

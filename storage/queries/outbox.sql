@@ -1,8 +1,9 @@
 -- name: announce
 INSERT INTO announcement (kind, subject, at, data)
 SELECT kind, subject, at, data
-FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(ats)s::timestamptz[], %(data)s::jsonb[])
-     WITH ORDINALITY AS told (kind, subject, at, data, place)
+FROM ROWS FROM (
+    json_to_recordset(%(rows)s::json) AS (kind text, subject text, at timestamptz, data jsonb)
+) WITH ORDINALITY AS told (kind, subject, at, data, place)
 ORDER BY place
 
 -- name: take_turn
@@ -40,7 +41,8 @@ WHERE state = 'waiting' AND next_at <= %(wall)s
   AND (leased_until IS NULL OR leased_until <= %(wall)s)
   AND (not_before IS NULL OR not_before <= %(now)s)
 
--- A later message to the same receiver about the same subject waits for the earlier one.
+-- A later message to the same receiver about the same subject waits for the earlier one. (Asked row
+-- by row: a join would look at all that waits as long as nothing is known of the table.)
 -- name: claim
 WITH due AS (
     SELECT id
@@ -48,11 +50,12 @@ WITH due AS (
     WHERE channel = %(channel)s AND state = 'waiting' AND next_at <= %(wall)s
       AND (leased_until IS NULL OR leased_until <= %(wall)s)
       AND (not_before IS NULL OR not_before <= %(now)s)
-      AND NOT EXISTS (
-          SELECT FROM delivery AS earlier
-          WHERE earlier.channel = mine.channel AND earlier.subject = mine.subject
-            AND earlier.person = mine.person AND earlier.state = 'waiting'
-            AND earlier.id < mine.id
+      AND id = (
+          SELECT first.id FROM delivery AS first
+          WHERE first.channel = mine.channel AND first.subject = mine.subject
+            AND first.person = mine.person AND first.state = 'waiting'
+          ORDER BY first.id
+          LIMIT 1
       )
     ORDER BY next_at, id
     LIMIT %(limit)s
@@ -64,10 +67,12 @@ FROM due
 WHERE delivery.id = due.id
 RETURNING delivery.id, key, channel, subject, person, content, made_at, attempts
 
+-- Nobody waits for the disk: what a crash of the server forgets is sent again, as the rule is anyway.
 -- name: sent
 UPDATE delivery
 SET state = 'sent', ended_at = %(wall)s, leased_until = NULL, last_error = ''
 WHERE id = %(id)s AND state = 'waiting'
+RETURNING set_config('synchronous_commit', 'off', true)
 
 -- name: later
 UPDATE delivery
