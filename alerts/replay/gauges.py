@@ -6,12 +6,20 @@ Hourly rollups say in which hours a limit may have been crossed; only the readin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from alerts.rules.judge import LOOK_BACK, Reading, breached_since, minute_after
+from alerts.rules.judge import (
+    LOOK_BACK,
+    Reading,
+    Turn,
+    breached_since,
+    judged_reading,
+    minute_after,
+)
 from alerts.rules.measured import HOUR, ThresholdRule
+from domain.fault import FaultClass
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -25,10 +33,6 @@ class Gauged:
     looked_at: datetime
     newest: Reading
     since: datetime
-
-    def of(self, rule: ThresholdRule) -> Gauged:
-        """The same for another rule with the same limits."""
-        return replace(self, rule=rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ def gauged(
     }
     rows = conn.execute(load("rules")["past_hours"], asked).fetchall()
     wanted = [row for _, hours in groupby(rows, _device) for row in _telling(hours)]
-    asked = {
-        "metric": rule.metric,
+    asked |= {
+        "held_for": rule.held_for,
         "devices": [row["device_id"] for row in wanted],
         "hours": [row["hour"] for row in wanted],
     }
@@ -65,7 +69,7 @@ def gauged(
     found = [
         one
         for device_id, series in groupby(readings, _device)
-        for one in looks(rule, device_id, [_known(row) for row in series])
+        for one in turns(rule, looks(rule, device_id, [_known(row) for row in series]))
         if since < one.looked_at <= until
     ]
     there = {(row["device_id"], row["hour"]) for row in readings}
@@ -99,6 +103,22 @@ def looks(rule: ThresholdRule, device_id: int, series: Sequence[KnownReading]) -
         if fresh and (rule.beyond(newest.value) or rule.back(newest.value)):
             since = breached_since(rule, newest, [one for one in seen if one.at < newest.at])
             yield Gauged(rule, device_id, looked_at, newest, since)
+
+
+def turns(rule: ThresholdRule, looked: Iterable[Gauged]) -> Iterator[Gauged]:
+    """The looks that raise or end the rule's condition.
+
+    All of them, for faults that may end by something else: with a device that comes up again.
+    """
+    if rule.fault_class in (FaultClass.BREAKDOWN, FaultClass.UNREACHABLE):
+        yield from looked
+        return
+    held = False
+    for look in looked:
+        turn = judged_reading(rule, look.newest, look.since, held=held)
+        if turn is not None:
+            held = turn is Turn.RAISED
+            yield look
 
 
 def _recent(rule: ThresholdRule, readings: list[Reading], at: datetime) -> list[Reading]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from alerts.identity import Pending
 from alerts.measures import SETTLES
 from alerts.replay.gauges import Gauged, gauged
 from alerts.replay.hours import Crossed, Silence, crossed, silent
 from alerts.rules import RuleBook
-from alerts.rules.book import WORKS_AGAIN
-from alerts.rules.measured import AbsenceRule, ForecastRule, RateRule, ThresholdRule
-from alerts.rules.rule import ANY, EventRule, StateRule, Subject
+from alerts.rules.book import WORKS_AGAIN, as_json
+from alerts.rules.measured import (
+    AbsenceRule,
+    ForecastRule,
+    HourlyRule,
+    RateRule,
+    ThresholdRule,
+)
+from alerts.rules.rule import ANY, EventRule, Rule, StateRule, Subject
 from domain.report import Severity
 from storage.database import Conn, Row
 from storage.queries import load
@@ -36,7 +44,7 @@ class Past:
     Attributes:
         since, until: of what is replayed; what is no longer stored is left out.
         notes: what could not be replayed, in words.
-        known: what books with the same rule need not read again.
+        known: what was read for one book and need not be read again for the other.
     """
 
     conn: Conn
@@ -44,11 +52,15 @@ class Past:
     until: datetime
     devices: dict[int, Device]
     notes: list[str] = field(default_factory=list)
-    known: dict[str, list[Gauged]] = field(default_factory=dict)
+    known: dict[str, list[Heard]] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[int]:
         return list(self.devices)
+
+    def fitting(self, rule: Rule) -> list[int]:
+        """The devices that the rule is meant for."""
+        return [nth for nth, device in self.devices.items() if rule.fits(device.subject)]
 
     @property
     def device_months(self) -> float:
@@ -125,15 +137,22 @@ def heard(past: Past, book: RuleBook) -> list[Heard]:
     """All that `book` has an ear for, in the order in which it was there to be heard."""
     found = [
         *_events(past, book),
-        *_transitions(past),
-        *_foretold(past),
+        *_once(past, "transitions", _transitions),
+        *_once(past, "predictions", _foretold),
+        *_once(past, "anomalies", _unusual),
+        *_once(past, "supplies", _supplies),
         *_gauges(past, book),
         *_hours(past, book),
-        *_unusual(past),
-        *_supplies(past),
     ]
     known = [one for one in found if one.at >= past.devices[one.device_id].adopted_at]
     return sorted(known, key=lambda one: one.order)
+
+
+def _once(past: Past, what: str, read: Callable[[Past], Iterable[Heard]]) -> list[Heard]:
+    """What is read of the past for all books together."""
+    if what not in past.known:
+        past.known[what] = list(read(past))
+    return past.known[what]
 
 
 def _events(past: Past, book: RuleBook) -> Iterator[Heard]:
@@ -190,27 +209,42 @@ def _supplies(past: Past) -> Iterator[Heard]:
 
 
 def _gauges(past: Past, book: RuleBook) -> Iterator[Heard]:
-    gone = 0
     for rule in book.of_kind(ThresholdRule):
-        key = repr((rule.metric, rule.raise_at, rule.clear_at, rule.absolute, rule.held_for))
-        if key not in past.known:
-            past.known[key], dropped = gauged(past.conn, rule, past.since, past.until, past.ids)
-            gone += dropped
-        for one in past.known[key]:
-            if rule.fits(past.devices[one.device_id].subject):
-                yield Heard(one.looked_at, one.device_id, one.of(rule))
+        yield from _once(past, _key(rule), partial(_of_gauge, rule))
+
+
+def _of_gauge(rule: ThresholdRule, past: Past) -> Iterator[Heard]:
+    fitting = past.fitting(rule)
+    found, gone = gauged(past.conn, rule, past.since, past.until, fitting)
     if gone:
-        past.notes.append(f"Of {gone} hours the readings are gone: they could not be judged.")
+        past.notes.append(f"{rule.name}: of {gone} hours the readings are gone; they are left out.")
+    for one in found:
+        yield Heard(one.looked_at, one.device_id, one)
 
 
 def _hours(past: Past, book: RuleBook) -> Iterator[Heard]:
-    first, last = past.since, past.until - SETTLES
-    for rule in (*book.of_kind(RateRule), *book.of_kind(ForecastRule)):
-        for one in crossed(past.conn, rule, first, last, past.ids):
-            yield Heard(one.at + SETTLES, one.device_id, one)
-    for absence in book.of_kind(AbsenceRule):
-        for silence in silent(past.conn, absence, first, last, past.ids):
-            yield Heard(silence.at + SETTLES, silence.device_id, silence)
+    rules: list[HourlyRule | AbsenceRule] = [
+        *book.of_kind(RateRule),
+        *book.of_kind(ForecastRule),
+        *book.of_kind(AbsenceRule),
+    ]
+    for rule in rules:
+        yield from _once(past, _key(rule), partial(_of_hours, rule))
+
+
+def _of_hours(rule: HourlyRule | AbsenceRule, past: Past) -> Iterator[Heard]:
+    until, fitting = past.until - SETTLES, past.fitting(rule)
+    found: Iterable[Crossed | Silence] = (
+        silent(past.conn, rule, past.since, until, fitting)
+        if isinstance(rule, AbsenceRule)
+        else crossed(past.conn, rule, past.since, until, fitting)
+    )
+    for one in found:
+        yield Heard(one.at + SETTLES, one.device_id, one)
+
+
+def _key(rule: Rule) -> str:
+    return json.dumps(as_json(rule), sort_keys=True)
 
 
 def _with_subject(past: Past, row: Row) -> Row:

@@ -129,8 +129,10 @@ WHERE alert_condition.rule = %(rule)s
 -- where the rule's condition is held). `of`: what the other counter grew.
 -- name: crossings
 WITH heard AS (
-    SELECT device.id AS device_id, device.adopted_at, metric.kind, rollup.hour, rollup.growth,
-           rollup.first, rollup.last, rollup.total / rollup.n AS mean, other.growth AS of
+    SELECT device.id AS device_id, device.adopted_at, metric.kind, rollup.hour,
+           rollup.growth::numeric AS growth,  -- a sum of these moves on without being made anew
+           rollup.first, rollup.last, rollup.total / rollup.n AS mean,
+           other.growth::numeric AS of
     FROM metric
     JOIN device ON device.adopted_at IS NOT NULL
     LEFT JOIN site ON site.id = device.site_id
@@ -151,13 +153,15 @@ WITH heard AS (
            CASE
                WHEN %(ahead_s)s::float8 IS NOT NULL THEN
                    CASE WHEN count(*) OVER hours >= %(fewest)s THEN
-                       last + %(ahead_s)s * regr_slope(mean, extract(epoch FROM hour)) OVER hours
+                       last + %(ahead_s)s
+                            * regr_slope(CASE WHEN %(ahead_s)s IS NOT NULL THEN mean END,
+                                         extract(epoch FROM hour)) OVER hours
                    END
                WHEN %(per)s::text IS NOT NULL THEN
                    CASE WHEN sum(of) OVER hours >= %(fewest)s THEN
-                       100 * sum(growth) OVER hours / sum(of) OVER hours
+                       (100 * sum(growth) OVER hours / sum(of) OVER hours)::float8
                    END
-               WHEN kind = 'counter' THEN sum(growth) OVER hours
+               WHEN kind = 'counter' THEN (sum(growth) OVER hours)::float8
                ELSE last - first_value(first) OVER hours
            END AS value
     FROM heard
@@ -402,10 +406,38 @@ FROM marked
 WHERE device_id IN (SELECT device_id FROM marked WHERE breaches)
 ORDER BY device_id, hour
 
+-- Of the readings of such hours those that may begin or end something: between two on the same side of
+-- the limits nothing does. For a breach that must last also one an hour, and the one that makes it long
+-- enough: what is left is unbroken where it was.
 -- name: past_readings
-SELECT wanted.device_id, wanted.hour, reading.at, reading.received_at, reading.value
-FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS wanted (device_id, hour)
-JOIN metric ON metric.name = %(metric)s
-JOIN reading ON reading.device_id = wanted.device_id AND reading.metric_id = metric.id
-            AND reading.at >= wanted.hour AND reading.at < wanted.hour + interval '1 hour'
-ORDER BY wanted.device_id, reading.at, reading.received_at, reading.value
+WITH told AS (
+    SELECT wanted.device_id, wanted.hour, reading.at, reading.received_at, reading.value,
+           CASE WHEN %(absolute)s THEN abs(reading.value) ELSE reading.value END AS size
+    FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS wanted (device_id, hour)
+    JOIN metric ON metric.name = %(metric)s
+    JOIN reading ON reading.device_id = wanted.device_id AND reading.metric_id = metric.id
+                AND reading.at >= wanted.hour AND reading.at < wanted.hour + interval '1 hour'
+), sided AS (
+    SELECT *, CASE
+               WHEN %(above)s THEN (size > %(raise_at)s)::int - (size < %(clear_at)s)::int
+               ELSE (size < %(raise_at)s)::int - (size > %(clear_at)s)::int
+           END AS side
+    FROM told
+), beside AS (
+    SELECT *, lag(side) OVER series AS before, lead(side) OVER series AS after,
+           lag(hour) OVER series AS hour_before,
+           count(*) FILTER (WHERE side <> 1) OVER series AS run
+    FROM sided
+    WINDOW series AS (PARTITION BY device_id ORDER BY at, received_at, value)
+), running AS (
+    SELECT *, at - min(at) OVER run AS lasted, lag(at) OVER run - min(at) OVER run AS lasted_before
+    FROM beside
+    WINDOW run AS (PARTITION BY device_id, run, side ORDER BY at, received_at, value)
+)
+SELECT device_id, hour, at, received_at, value
+FROM running
+WHERE before IS DISTINCT FROM side OR after IS DISTINCT FROM side
+   OR %(held_for)s::interval > interval '0' AND (
+      hour_before IS DISTINCT FROM hour
+      OR side = 1 AND lasted >= %(held_for)s AND lasted_before < %(held_for)s)
+ORDER BY device_id, at, received_at, value

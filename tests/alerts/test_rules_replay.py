@@ -383,7 +383,7 @@ def test_readings_that_are_gone_are_told(world: World) -> None:
     with world.database.transaction() as conn:
         past = open_past(conn, at - HOUR, world.clock.now(), None, "s")
         assert replay(past, RuleBooks().current()) == []
-    assert past.notes[-1] == "Of 1 hours the readings are gone: they could not be judged."
+    assert past.notes[-1] == "threshold:x.LogFill: of 1 hours the readings are gone; they are left out."
 
 
 def test_the_text_of_the_rule_that_raised_an_alert_can_be_shown(
