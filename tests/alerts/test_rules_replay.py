@@ -138,8 +138,14 @@ class Story:
     def _plan(
         self, begin: datetime, hours: int
     ) -> list[tuple[datetime, Callable[[datetime], None]]]:
-        what = [self._event, self._transition, self._reading, self._count, self._count]
-        exact = [self._predict, self._anomaly, self._supply]
+        what: list[Callable[[datetime], None]] = [
+            self._event,
+            self._transition,
+            self._reading,
+            self._count,
+            self._count,
+        ]
+        exact: list[Callable[[datetime], None]] = [self._predict, self._anomaly, self._supply]
         some = [
             (begin + timedelta(seconds=self.chance.uniform(1, hours * 3600)), tell)
             for tell in self.chance.choices(what, k=hours * 16)
@@ -383,7 +389,10 @@ def test_readings_that_are_gone_are_told(world: World) -> None:
     with world.database.transaction() as conn:
         past = open_past(conn, at - HOUR, world.clock.now(), None, "s")
         assert replay(past, RuleBooks().current()) == []
-    assert past.notes[-1] == "threshold:x.LogFill: of 1 hours the readings are gone; they are left out."
+    assert (
+        past.notes[-1]
+        == "threshold:x.LogFill: of 1 hours the readings are gone; they are left out."
+    )
 
 
 def test_the_text_of_the_rule_that_raised_an_alert_can_be_shown(
