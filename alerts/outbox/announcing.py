@@ -8,10 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from storage.database import Conn
 from storage.queries import load
+from storage.rows import as_rows
 
 
 class Topic(StrEnum):
@@ -61,12 +60,8 @@ def announce_many(conn: Conn, announcements: Sequence[Announcement]) -> None:
     """Tells of many changes in one statement, in their order."""
     if not announcements:
         return
-    conn.execute(
-        load("outbox")["announce"],
-        {
-            "kinds": [each.kind for each in announcements],
-            "subjects": [each.subject for each in announcements],
-            "ats": [each.at for each in announcements],
-            "data": [Jsonb(dict(each.data)) for each in announcements],
-        },
+    rows = as_rows(
+        {"kind": each.kind, "subject": each.subject, "at": each.at, "data": each.data}
+        for each in announcements
     )
+    conn.execute(load("outbox")["announce"], {"rows": rows})
