@@ -82,6 +82,7 @@ class Messages:
     def describe(self, facts: Facts, reader: Reader, more: Text | None = None) -> str:
         """The case in some lines, as `reader` reads."""
         lines = [reader.say(text) for text in self._lines(facts, more, reader)]
+        lines += filter(None, [self.link(facts)])  # bare: programs make it one to be clicked
         return _cut("\n".join(lines), _LONGEST_BODY)
 
     def link(self, facts: Facts) -> str:
@@ -107,8 +108,7 @@ class Messages:
             lines.append(Text(N_("What to do first: {steps}"), {"steps": Text(facts.first_steps)}))
         if facts.ticket_id is not None:
             lines.append(Text(N_("Ticket: {number}"), {"number": f"#{facts.ticket_id}"}))
-        link = self.link(facts)
-        return [*lines, Text("{link}", {"link": link})] if link else lines
+        return lines
 
     def test(self, person: Person) -> dict[str, Any]:
         """A message that says only that messages arrive."""

@@ -113,10 +113,9 @@ def test_what_is_wrong_with_a_ticket_system_is_named(text: str, why: str) -> Non
         read_systems(text)
 
 
-def _wall(*numbers: int) -> datetime:
+def _wall(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """What a clock on a wall shows, wherever it hangs."""
-    year, month, day, *time = numbers
-    return datetime(year, month, day, *time, tzinfo=UTC).replace(tzinfo=None)
+    return datetime(year, month, day, hour, minute, tzinfo=UTC).replace(tzinfo=None)
 
 
 def _plan(**more: object) -> OnCall:
