@@ -23,6 +23,7 @@ from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_rows
 
 _TOPICS = {
     Kind.OPENED: Topic.TICKET_OPENED,
@@ -80,13 +81,9 @@ def open_tickets(
     """Opens a ticket for each opening, in their order; None where one is open already."""
     if not openings:
         return []
-    rows: list[Row | None] = []
-    with conn.cursor() as cursor:
-        values = [_opening_row(opening, at) for opening in openings]
-        cursor.executemany(load("desk")["open"], values, returning=True)
-        rows.append(cursor.fetchone())
-        while cursor.nextset():
-            rows.append(cursor.fetchone())
+    told = {"rows": as_rows(_opening_row(opening, at) for opening in openings)}
+    made = {_about(row): row for row in conn.execute(load("desk")["open"], told)}
+    rows = [made.get(_about(_place(one.fault) | {"batch_id": one.batch_id})) for one in openings]
     covered = coverages_of_tickets(conn, [row["id"] for row in rows if row], at)
     opened = zip(rows, openings, strict=True)
     _insert(
@@ -206,6 +203,11 @@ def fault_row(fault: Fault) -> Row:
     }
 
 
+def _about(row: Row) -> tuple[Any, ...]:
+    """What a ticket is about: of several that are opened at once no two are about the same."""
+    return row["device_id"], row["component"], row["fault_class"], row["batch_id"]
+
+
 def _place(fault: Fault | None) -> Row:
     none = {"device_id": None, "component": "", "fault_class": ""}
     return none if fault is None else fault_row(fault)
@@ -271,8 +273,7 @@ def _event(entry: Entry, at: datetime, actor: str) -> TicketEvent:
 
 
 def _insert(conn: Conn, events: Sequence[TicketEvent]) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(load("desk")["append"], [_event_row(event) for event in events])
+    conn.execute(load("desk")["append"], {"rows": as_rows(map(_event_row, events))})
     announce_many(conn, [_announcement(event) for event in events])
 
 
@@ -285,7 +286,7 @@ def _event_row(event: TicketEvent) -> Row:
         "actor": event.actor,
         "from_state": event.from_state,
         "to_state": event.to_state,
-        "data": Jsonb(dict(event.data)),
+        "data": event.data,
     }
 
 
@@ -310,7 +311,7 @@ def _opening_row(opening: Opening, at: datetime) -> Row:
         "alert_id": opening.alert_id,
         "origin": opening.origin,
         "severity": opening.severity,
-        "title": Jsonb(opening.title.to_json()),
+        "title": opening.title.to_json(),
         "assignee_id": opening.assignee_id,
         "repeat_of": opening.repeat_of,
         "opened_at": at,

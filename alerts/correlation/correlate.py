@@ -70,7 +70,7 @@ def _recognise(conn: Conn, now: datetime, desk: CaseDesk, newest: datetime) -> N
     for _ in range(_AT_ONCE):
         found = [
             (sight, judged)
-            for sight in suspects.sights(conn, newest)
+            for sight in suspects.sights(conn, newest, now)
             if (judged := verdict(sight.shares, sight.faults, sight.devices)) is not None
         ]
         if not found:

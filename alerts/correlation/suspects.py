@@ -22,6 +22,9 @@ _RARELY = 1 / timedelta(days=90).total_seconds()
 """Faults a device and second that are expected at the least: no past is so good that two faults at
 once would be a wonder."""
 
+_COUNTED = timedelta(minutes=10)
+"""So long the sizes of groups are good for."""
+
 _YOUNG = timedelta(days=1)
 
 
@@ -48,22 +51,34 @@ def gather(conn: Conn, newest: datetime) -> None:
     conn.execute(load("correlation")["analyze"])
 
 
-def sights(conn: Conn, newest: datetime) -> list[Sight]:
+def sights(conn: Conn, newest: datetime, now: datetime) -> list[Sight]:
     """What is seen of each kind of fault that enough devices have."""
-    past_from = newest - PAST
-    rows = conn.execute(
-        load("correlation")["shares"],
-        {"least": LEAST, "past_from": past_from, "past_until": newest - SPAN},
-    ).fetchall()
+    rows = _shares(conn, now)
+    if any(row["past"] is None for row in rows):
+        _count_groups(conn, newest, now)
+        rows = _shares(conn, now)
     if not rows:
         return []
     watched = conn.execute(load("correlation")["watched_since"]).fetchone()
     since = watched["at"] if watched and watched["at"] else newest
-    past_s = (newest - max(past_from, min(since, newest - _YOUNG))).total_seconds()
+    past_s = (newest - max(newest - PAST, min(since, newest - _YOUNG))).total_seconds()
     by_signature: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_signature[row["signature"]].append(row)
     return [_sight(signature, rows, past_s) for signature, rows in by_signature.items()]
+
+
+def _shares(conn: Conn, now: datetime) -> list[Row]:
+    wanted = {"least": LEAST, "now": now, "since": now - _COUNTED}
+    return conn.execute(load("correlation")["shares"], wanted).fetchall()
+
+
+def _count_groups(conn: Conn, newest: datetime, now: datetime) -> None:
+    conn.execute(load("correlation")["forget_sizes"])
+    conn.execute(
+        load("correlation")["count_sizes"],
+        {"now": now, "past_from": newest - PAST, "past_until": newest - SPAN},
+    )
 
 
 def _sight(signature: str, rows: list[Row], past_s: float) -> Sight:

@@ -100,6 +100,17 @@ CREATE TABLE batch (
 );
 CREATE UNIQUE INDEX batch_open ON batch (kind, key, signature) WHERE ended_at IS NULL;
 
+-- How many devices of each group could have a fault, and how many they had in the last 30 days; counted
+-- anew every few minutes, since that reads the whole fleet.
+CREATE TABLE device_group_size (
+    kind       text NOT NULL,
+    key        text NOT NULL,
+    devices    integer NOT NULL,
+    past       integer NOT NULL,
+    counted_at timestamptz NOT NULL,
+    PRIMARY KEY (kind, key)
+);
+
 -- What holds tickets and notifications back: a shelf (one fault), a maintenance window, out of service.
 CREATE TABLE suppression (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

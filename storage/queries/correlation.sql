@@ -44,37 +44,38 @@ ORDER BY device_id, signature, since
 ANALYZE suspect
 
 -- How many of what suspects have in common have the fault, of how many that could; and how often they
--- had such faults of their own before.
+-- had such faults of their own before. No sizes: they were not counted, or too long ago.
 -- name: shares
 WITH shared AS (
     SELECT signature, device_group.kind, device_group.key, device_group.name, count(*) AS faults
     FROM suspect JOIN device_group USING (device_id)
     GROUP BY signature, device_group.kind, device_group.key, device_group.name
     HAVING count(*) >= %(least)s
-), named AS (
-    SELECT DISTINCT kind, key FROM shared
-), size AS (
-    SELECT kind, key, count(*) AS devices
-    FROM device_group
-    JOIN named USING (kind, key)
-    LEFT JOIN device_status USING (device_id)
-    LEFT JOIN (SELECT DISTINCT device_id FROM suspect) AS hit USING (device_id)
-    WHERE coalesce(device_status.state, 'up') = 'up' OR hit.device_id IS NOT NULL
-    GROUP BY kind, key
-), past AS (
-    SELECT kind, key, count(*) AS faults
-    FROM alert
-    JOIN device_group USING (device_id)
-    JOIN named USING (kind, key)
-    WHERE alert.opened_at > %(past_from)s AND alert.opened_at <= %(past_until)s
-      AND alert.batch_id IS NULL AND alert.origin IN ('transition', 'event')
-    GROUP BY kind, key
 )
-SELECT shared.*, size.devices, coalesce(past.faults, 0) AS past
+SELECT shared.*, greatest(size.devices, faults) AS devices, size.past
 FROM shared
-JOIN size USING (kind, key)
-LEFT JOIN past USING (kind, key)
+LEFT JOIN device_group_size AS size ON size.kind = shared.kind AND size.key = shared.key
+      AND size.counted_at > %(since)s AND size.counted_at <= %(now)s
 ORDER BY signature, kind, key
+
+-- name: forget_sizes
+DELETE FROM device_group_size
+
+-- name: count_sizes
+INSERT INTO device_group_size (kind, key, devices, past, counted_at)
+SELECT kind, key, count(*), coalesce(sum(own.faults), 0), %(now)s
+FROM device_group
+LEFT JOIN device_status USING (device_id)
+LEFT JOIN (SELECT DISTINCT device_id FROM suspect) AS hit USING (device_id)
+LEFT JOIN (
+    SELECT device_id, count(*) AS faults
+    FROM alert
+    WHERE opened_at > %(past_from)s AND opened_at <= %(past_until)s
+      AND batch_id IS NULL AND origin IN ('transition', 'event')
+    GROUP BY device_id
+) AS own USING (device_id)
+WHERE coalesce(device_status.state, 'up') = 'up' OR hit.device_id IS NOT NULL
+GROUP BY kind, key
 
 -- name: watched_since
 SELECT min(adopted_at) AS at FROM device

@@ -1,9 +1,14 @@
 -- name: open
 INSERT INTO ticket (device_id, component, fault_class, site_id, batch_id, alert_id, origin, state,
                     severity, title, assignee_id, repeat_of, opened_at, predicted_at, failed_at)
-VALUES (%(device_id)s, %(component)s, %(fault_class)s, %(site_id)s, %(batch_id)s, %(alert_id)s,
-        %(origin)s, 'new', %(severity)s, %(title)s, %(assignee_id)s, %(repeat_of)s, %(opened_at)s,
-        %(predicted_at)s, %(failed_at)s)
+SELECT device_id, component, fault_class, site_id, batch_id, alert_id, origin, 'new', severity, title,
+       assignee_id, repeat_of, opened_at, predicted_at, failed_at
+FROM json_to_recordset(%(rows)s::json)
+     AS opening (device_id int, component text, fault_class text, site_id int, batch_id bigint,
+                 alert_id bigint, origin text, severity text, title jsonb, assignee_id int,
+                 repeat_of bigint, opened_at timestamptz, predicted_at timestamptz,
+                 failed_at timestamptz)
+ORDER BY device_id, component, fault_class
 ON CONFLICT DO NOTHING
 RETURNING *
 
@@ -63,8 +68,10 @@ SELECT * FROM ticket WHERE id = %(ticket_id)s FOR UPDATE
 
 -- name: append
 INSERT INTO ticket_event (ticket_id, version, at, kind, actor, from_state, to_state, data)
-VALUES (%(ticket_id)s, %(version)s, %(at)s, %(kind)s, %(actor)s, %(from_state)s, %(to_state)s,
-        %(data)s)
+SELECT ticket_id, version, at, kind, actor, from_state, to_state, data
+FROM json_to_recordset(%(rows)s::json)
+     AS event (ticket_id bigint, version int, at timestamptz, kind text, actor text, from_state text,
+               to_state text, data jsonb)
 
 -- name: write
 UPDATE ticket
