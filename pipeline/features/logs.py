@@ -163,7 +163,8 @@ def _median(values: Floats, count: Ints) -> Floats:
     middle = [np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)]
     columns = np.arange(values.shape[1])
     low, high = (ordered[row, columns] for row in middle)
-    return (low + high) / 2
+    medians: Floats = (low + high) / 2
+    return medians
 
 
 def planned(maintenance: Marks, failures: Marks) -> Marks:
