@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from desk.contracts.book import PlanBook
+from desk.contracts.book import PlanBook, read_text
 from desk.contracts.contract import Contracts, VoidReason
 from desk.contracts.reading import books, contract_of
 from desk.contracts.sheet import read_sheet, template
@@ -75,10 +75,18 @@ def template_(
 
 
 @app.command()
-def plans(config: ConfigOption = None) -> None:
+def plans(
+    file: Annotated[
+        Path | None, typer.Option(help="As this file would have it, before it is put in force.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
     """Show the plans in force, and every clock of theirs."""
-    with store(config) as installation, installation.database.transaction() as conn:
-        book = books(conn).newest
+    if file is not None:
+        book = read_text(_read_bytes(file).decode("utf-8", errors="replace"))
+    else:
+        with store(config) as installation, installation.database.transaction() as conn:
+            book = books(conn).newest
     table = Table("Plan", "Clock", "Runs from", "Until", "Time", "For", box=None)
     for plan in book.plans.values():
         for promise in plan.promises:

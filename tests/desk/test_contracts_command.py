@@ -63,6 +63,16 @@ def test_plans_are_shown_with_their_times(forecall: Terminal) -> None:
     assert "ordinary repairs 1 h on average" in shown
 
 
+def test_a_file_is_tried_before_it_is_put_in_force(forecall: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "plans.toml"
+    file.write_text("[plans.clock.clocks.respond]\ntarget = '45min'\n")
+    assert "clock respond opened planned 45 min" in forecall("plans", "--file", str(file))
+    assert "clock respond opened planned 2 h" in forecall("plans")
+    file.write_text("[plans.clock.clocks.respond]\ntarget = 'soon'\n")
+    with pytest.raises(BadInputError, match=r"plans\.clock\.clocks\.respond\.target: 'soon'"):
+        forecall("plans", "--file", str(file))
+
+
 def test_what_is_wrong_is_said(forecall: Terminal, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="there is no device 'nobody'"):
         forecall("show", "nobody")
