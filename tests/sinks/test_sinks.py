@@ -49,10 +49,9 @@ class Both:
     def work(self, minutes: float = 0) -> None:
         """All that is due, until nothing is left to do at this moment."""
         self.world.clock.advance(timedelta(minutes=minutes))
-        for _ in range(4):
-            relay(self.world.database, self.world.clock, self.world.clock, self.out.planners)
-            clock = self.world.clock
-            sender = Sender(self.world.database, clock, self.out.carrier, wall=clock)
+        clock, database = self.world.clock, self.world.database
+        sender = Sender(database, clock, self.out.carrier, wall=clock)
+        while relay(database, clock, clock, self.out.planners) or sender.channels_due():
             for channel in sender.channels_due():
                 sender.send_due(channel)
 
