@@ -21,6 +21,7 @@ from desk.sla import SlaState, clocks
 from desk.sla.outcomes import Outcome, outcomes
 from desk.sla.reading import clocks_of, next_due
 from desk.sla.watch import watch
+from domain.device import Cause
 from storage.database import Conn
 from tests.alerts.conftest import World
 
@@ -187,6 +188,26 @@ def test_the_clock_that_runs_out_next_leads_the_list(world: World) -> None:
     assert leads() == ("plan_of_action", SlaState.BREACHED)
     move(world, case, "cancel")
     assert leads() is None
+
+
+def test_a_batch_goes_by_the_contract_of_the_place_where_it_is(world: World) -> None:
+    head = "contract,customer,site,plan,valid_from\n"
+    sheet = read_sheet("c.csv", f"{head}a,c,s,clock,2026-01-01\n".encode())
+    with world.database.transaction() as conn:
+        take_in(conn, world.clock, sheet, actor="mia")
+        conn.execute("UPDATE site SET region_class = 'suburban'")
+    for device in (world.kiosk, world.pos, world.clock_device):
+        world.transition(device, "down", Cause.MISSED_HEARTBEATS)
+    world.evaluate()
+    [batch] = [ticket for ticket in world.tickets() if ticket.batch_id is not None]
+    with world.database.transaction() as conn:
+        found = clocks_of(conn, [batch.id], world.clock.now())[batch.id]
+    assert [(clock.name, clock.plan) for clock in found] == [
+        ("respond", "clock"),
+        ("resolve", "clock"),
+    ]
+    covered = world.events(batch.id)[0].data["coverage"]
+    assert (covered["verdict"], covered["why"]["values"]["contract"]) == ("covered", "a")
 
 
 # What became of the promises of a period.
