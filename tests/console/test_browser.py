@@ -71,7 +71,19 @@ def test_nothing_is_wider_than_a_phone(page: Page, seed: Seed, complaints: list[
     seed.predict(keys[0], "receiptPrinter")
     page.set_viewport_size({"width": 360, "height": 740})
     _log_in(page)
-    pages = ("/", "/devices", "/found", f"/devices/{keys[0]}", "/alerts", "/tickets/1", "/uptime")
+    pages = (
+        "/",
+        "/devices",
+        "/found",
+        f"/devices/{keys[0]}",
+        "/alerts",
+        "/alerts/1",
+        "/tickets",
+        "/tickets/1",
+        "/calls?search=a",
+        "/windows",
+        "/uptime",
+    )
     for path in pages:
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")

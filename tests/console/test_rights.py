@@ -56,7 +56,7 @@ def routes(database: Database, clock: ManualClock) -> list[Route]:
         Route(method, str(each.path), each.original_route.dependant)
         for each in iter_route_contexts(app.routes)
         if isinstance(each.original_route, APIRoute)
-        for method in each.original_route.methods
+        for method in each.original_route.methods or ()
     ]
     assert len(found) > 40
     return found

@@ -202,7 +202,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
 
 def test_a_tickets_life_is_that_of_the_model(world: World) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine(world),
         settings=settings(
             max_examples=12,

@@ -12,9 +12,19 @@
     state.classList.toggle("away", !here);
   };
 
+  // Words that somebody has begun to write, or a choice that is not sent yet, must not be swept away.
+  const begun = (field) => {
+    if (field.matches("select")) {
+      const first = [...field.options].findIndex((option) => option.defaultSelected);
+      return field.selectedIndex > 0 ? field.selectedIndex !== first : first > 0;
+    }
+    return field.matches("[type=checkbox]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  };
+
   const busy = (region) => {
     const active = document.activeElement;
-    return region.contains(active) && active.matches("input, select, textarea");
+    if (region.contains(active) && active.matches("input, select, textarea")) return true;
+    return [...region.querySelectorAll("form input:not([type=hidden]), form select, form textarea")].some(begun);
   };
 
   const fetchDue = () => {
