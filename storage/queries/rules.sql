@@ -415,8 +415,13 @@ WITH told AS (
            CASE WHEN %(absolute)s THEN abs(reading.value) ELSE reading.value END AS size
     FROM unnest(%(devices)s::int4[], %(hours)s::timestamptz[]) AS wanted (device_id, hour)
     JOIN metric ON metric.name = %(metric)s
-    JOIN reading ON reading.device_id = wanted.device_id AND reading.metric_id = metric.id
-                AND reading.at >= wanted.hour AND reading.at < wanted.hour + interval '1 hour'
+    CROSS JOIN LATERAL (
+        SELECT at, received_at, value
+        FROM reading
+        WHERE reading.device_id = wanted.device_id AND reading.metric_id = metric.id
+          AND reading.at >= wanted.hour AND reading.at < wanted.hour + interval '1 hour'
+        OFFSET 0  -- a range of the index for each hour, whatever the statistics say
+    ) AS reading
 ), sided AS (
     SELECT *, CASE
                WHEN %(above)s THEN (size > %(raise_at)s)::int - (size < %(clear_at)s)::int
