@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.outbox.letters import channel_loads, counts
 from alerts.rules import problem_of
 from alerts.rules.force import in_force
-from alerts.outbox.letters import channel_loads, counts
 from collectors.mqtt.shards import Shard
 from domain.clock import Clock, ScaledClock, SystemClock
 from forecall.config import Settings

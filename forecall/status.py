@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from alerts.outbox.letters import counts
 from alerts.rules import problem_of
 from alerts.rules.force import in_force
-from alerts.outbox.letters import counts
 from domain.clock import Clock, ScaledClock, SystemClock
 from domain.device import DeviceState
 from forecall.wiring import Installation
