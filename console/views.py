@@ -34,15 +34,16 @@ class Views:
         self._environments = {code: _environment(code) for code in LANGUAGES}
 
     def render(self, template: str, visit: Visit, **values: Any) -> str:
-        """The page or fragment `template`, in the reader's language."""
+        """The page or fragment `template`, in the reader's language. `values` may say the moment that
+        they are of as `now`; else it is the present."""
         formats = visit.formats
+        values.setdefault("now", self._clock.now())
         return (
             self._environments[visit.locale]
             .get_template(template)
             .render(
                 visit=visit,
                 fmt=formats,
-                now=self._clock.now(),
                 when=lambda at: _time_element(at, formats.moment(at)),
                 moment=lambda told: formats.moment(datetime.fromisoformat(told)),
                 **self._shared,

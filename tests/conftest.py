@@ -17,6 +17,9 @@ from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate
 
+# Tables that commands print are cut to the terminal, which is measured once in a process.
+os.environ["COLUMNS"] = "400"
+
 # Of each process of the tests its own, on a server that they share.
 _TEMPLATE = f"forecall_template_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 

@@ -41,13 +41,13 @@ class TicketFilter(ListFilter):
 def tickets(
     request: Request, room: TheRoom, visit: SeesTickets, wanted: Annotated[TicketFilter, Query()]
 ) -> HTMLResponse:
-    queries = load("console")
+    queries, now = load("console"), room.clock.now()
     with room.database.transaction() as conn:
         page = read_page(conn, queries["tickets"], wanted, {"own": visit.own})
         customers = conn.execute(queries["customers"]).fetchall()
         engineers = conn.execute(queries["engineers"]).fetchall()
         unended = [row["id"] for row in page.rows if row["closed_at"] is None]
-        clocks = clocks_of(conn, unended, room.clock.now())
+        clocks = clocks_of(conn, unended, now)
     return answer(
         request,
         room,
@@ -59,6 +59,7 @@ def tickets(
         customers=customers,
         engineers=engineers,
         clocks=clocks,
+        now=now,
         next_due=next_due,
     )
 
@@ -73,7 +74,9 @@ def ticket_page(request: Request, room: Room, visit: Visit, ticket_id: int) -> H
     now = room.clock.now()
     with room.database.transaction() as conn:
         values = _shown(conn, visit, ticket_id, now)
-    return answer(request, room, visit, "ticket.html", fragment="ticket_now.html", **values)
+    return answer(
+        request, room, visit, "ticket.html", fragment="ticket_now.html", now=now, **values
+    )
 
 
 def _shown(conn: Conn, visit: Visit, ticket_id: int, now: datetime) -> dict[str, Any]:

@@ -28,9 +28,9 @@ from domain.device import DeviceKind
 from domain.errors import BadInputError
 from models.backtest.protocol import Asked
 from models.backtest.run import backtest
-from models.lab.backtest import JudgedLab
 from models.lab.data import DataLab, build
 from models.lab.frames import Bar, Frame, pd, span, utc
+from models.lab.judged import JudgedLab
 from models.lab.store import StoreLab
 from models.settings import Costs
 from pipeline.features.frames import Floats

@@ -20,7 +20,6 @@ DAYS = [date(2026, 2, 23) + timedelta(days=number) for number in range(5)]
 @pytest.fixture
 def run(dsn: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    monkeypatch.setenv("COLUMNS", "200")
     return CliRunner()
 
 

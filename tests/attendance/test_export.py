@@ -86,7 +86,11 @@ def test_after_a_clock_has_moved_its_punches_stay_where_they_were_made(
     enter_clock("door-2", site="office")
     punch_on(database, clock, device_id, "SN1", [DAY])
     with database.transaction() as conn:
-        conn.execute("UPDATE device SET site_id = (SELECT id FROM site WHERE key = 'office')")
+        conn.execute(
+            """UPDATE device SET site_id = (SELECT id FROM site WHERE key = 'office'),
+                                 placed_at = %s""",
+            [clock.now()],
+        )
     punch_on(database, clock, device_id, "SN1", [DAY + timedelta(days=1)])
     period = (DAY, DAY + timedelta(days=1))
     assert {row["local_time"][:10] for row in exported(database, Wanted(*period, "gate"))} == {
@@ -102,7 +106,7 @@ def test_what_was_punched_before_a_device_had_a_site_is_that_sites_afterwards(
 ) -> None:
     device_id = enter_clock("door-1")
     with database.transaction() as conn:
-        conn.execute("UPDATE device SET site_id = NULL")
+        conn.execute("UPDATE device SET site_id = NULL, placed_at = %s", [clock.now()])
         punch = Punch("1", datetime(2026, 2, 28, 8), 1, 0)  # noqa: DTZ001
         utc = ZoneInfo("UTC")
         store_records(conn, device_id, "SN1", utc, [AttendanceRecord(punch, 1)], clock.now())

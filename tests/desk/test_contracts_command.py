@@ -27,7 +27,6 @@ class Terminal:
 @pytest.fixture
 def forecall(world: World, dsn: str, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    monkeypatch.setenv("COLUMNS", "400")
     return Terminal()
 
 

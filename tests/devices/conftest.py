@@ -17,12 +17,11 @@ Forecall = Callable[..., str]
 def forecall(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Forecall:
     """Runs `forecall ARGUMENTS...` and returns what it printed; raises what it refused with."""
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    return command_line(monkeypatch)
+    return command_line()
 
 
-def command_line(monkeypatch: pytest.MonkeyPatch) -> Forecall:
+def command_line() -> Forecall:
     """`forecall` in this process, which is quicker than one of its own for each command."""
-    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(app, list(arguments))

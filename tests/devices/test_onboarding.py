@@ -72,7 +72,7 @@ def test_every_command_of_the_page_works(
         pytest.skip("mosquitto's clients are not installed")
     monkeypatch.setenv("FORECALL_DATA_DIR", str(broker.folder))
     monkeypatch.chdir(folder)
-    forecall = command_line(monkeypatch)
+    forecall = command_line()
     said: dict[str, str] = {}
     settings = BrokerSettings(HOST, broker.port, broker.username, broker.password)
     with collecting(settings, database, clock):

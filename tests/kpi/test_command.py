@@ -17,7 +17,7 @@ from tests.kpi.test_months import worked
 @pytest.fixture
 def forecall(world: World, dsn: str, monkeypatch: pytest.MonkeyPatch) -> Forecall:
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    return command_line(monkeypatch)
+    return command_line()
 
 
 def test_a_month_is_looked_at_closed_disputed_and_compared(

@@ -24,7 +24,6 @@ def run(dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     policy.write_text(PEOPLE + ROUTES, encoding="utf-8")
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
     monkeypatch.setenv("FORECALL_NOTIFY", str(policy))
-    monkeypatch.setenv("COLUMNS", "200")
     return CliRunner()
 
 

@@ -67,7 +67,6 @@ def test_the_commands(
     database: Database, clock: ManualClock, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORECALL_DATABASE_DSN", dsn)
-    monkeypatch.setenv("COLUMNS", "200")
     runner = CliRunner()
     assert "id003: 32 codes" in runner.invoke(app, ["codes", "list"]).output
     shown = runner.invoke(app, ["codes", "list", "--dialect", "ID003"]).output
