@@ -137,7 +137,13 @@ def shard_settings(settings: Settings, shard: Shard) -> BrokerSettings:
     """How whoever holds `shard` reaches the broker. Raises ConfigurationError when none is set."""
     broker = broker_settings(settings)
     client_id = shard.client_id(broker.client_id)
-    return replace(broker, name=shard.collector, client_id=client_id, topics=shard.topics)
+    return replace(
+        broker,
+        name=shard.collector,
+        client_id=client_id,
+        topics=shard.topics,
+        shares=max(1, len(settings.mqtt_shards)),
+    )
 
 
 SERVICES: Mapping[str, Callable[[Installation, Event], None]] = {

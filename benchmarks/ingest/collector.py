@@ -1,5 +1,5 @@
 """Forecall's collector as `forecall collect mqtt` runs it, telling how far it is:
-`python -m benchmarks.ingest.collector DSN PORT MESSAGES UNMEASURED CLIENT_ID TOPICS`."""
+`python -m benchmarks.ingest.collector DSN PORT MESSAGES UNMEASURED CLIENT_ID TOPICS SHARES`."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ class _Told:
 
 
 def main() -> None:
-    dsn, port, messages, unmeasured, client_id, topics = sys.argv[1:]
+    dsn, port, messages, unmeasured, client_id, topics, shares = sys.argv[1:]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     clock, database = SystemClock(), Database(dsn)
-    settings = BrokerSettings("127.0.0.1", int(port), client_id=client_id, topics=(topics,))
+    settings = BrokerSettings(
+        "127.0.0.1", int(port), client_id=client_id, topics=(topics,), shares=int(shares)
+    )
     progress = Progress(int(messages), int(unmeasured))
     told = _Told(Ingest(database, clock, "mqtt"), CollectorWatch(database, clock), progress)
     collect_garbage_rarely()

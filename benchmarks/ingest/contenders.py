@@ -94,7 +94,7 @@ def _collectors(dsn: str, port: int, load: Load) -> list[Program]:
     return [
         Program(
             *("benchmarks.ingest.collector", dsn, port, messages, devices),
-            *(f"collector-{share}", load.share_filter(share)),
+            *(f"collector-{share}", load.share_filter(share), load.shares),
         )
         for share in range(load.shares)
     ]

@@ -26,7 +26,7 @@ _BATCH_WAIT_S = 0.1
 _BEAT_S = 2.0
 _BEHIND_S = 4.0  # messages older than this wait to be stored: we are not listening in time
 _RETRY_S = (0.2, 5.0)
-_WRITERS = min(4, os.cpu_count() or 1)  # PostgreSQL works for one connection on one core
+_CORES = min(4, os.cpu_count() or 1)  # PostgreSQL works for one connection on one core
 _WORTH_SHARING = 2_000  # reports in a batch
 _SAMPLE = 64  # reports of a batch whose age is looked at
 
@@ -49,6 +49,7 @@ class MqttCollector:
         clock: Clock,
     ) -> None:
         self._settings = settings
+        self._at_once = max(1, _CORES // settings.shares)
         self._interpreter = Interpreter(dialects, settings.name)
         self._intake = intake
         self._watch = watch
@@ -59,7 +60,7 @@ class MqttCollector:
     def run(self, stop: threading.Event) -> None:
         """Collects until `stop` is set; survives the absence of the broker and of the store."""
         topics = self._settings.topics or self._interpreter.topics
-        with ThreadPoolExecutor(_WRITERS, "store") as self._writers:
+        with ThreadPoolExecutor(self._at_once, "store") as self._writers:
             while not stop.is_set():
                 session = Session(self._settings, topics, self._interpreter.read, self._clock)
                 session.open()
@@ -111,12 +112,12 @@ class MqttCollector:
     ) -> None:
         """Stores a large batch in parts at once, cut by device: their transactions lock different
         devices. A part that is stored when another fails is known when the batch comes again."""
-        if len(reports) < _WORTH_SHARING:
+        if len(reports) < _WORTH_SHARING or self._at_once == 1:
             self._intake.store(reports, rejected)
             return
-        parts: list[list[DeviceReport]] = [[] for _ in range(_WRITERS)]
+        parts: list[list[DeviceReport]] = [[] for _ in range(self._at_once)]
         for report in reports:
-            parts[hash(report.device_key) % _WRITERS].append(report)
+            parts[hash(report.device_key) % self._at_once].append(report)
         stored = [self._writers.submit(self._intake.store, part) for part in parts]
         if rejected:
             stored.append(self._writers.submit(self._intake.store, (), rejected))

@@ -20,6 +20,7 @@ class BrokerSettings:
             Without dots, which some brokers refuse.
         name: the collector's, in the store.
         others: more brokers of the same cluster, to turn to when this one is lost.
+        shares: so many sessions like this one share the messages, on this machine perhaps.
         topics: the filters to subscribe to; none: all that the dialects speak on.
         tls_ca: the certificate authority to trust; None: no TLS.
 
@@ -34,6 +35,7 @@ class BrokerSettings:
     topics: tuple[str, ...] = ()
     others: tuple[tuple[str, int], ...] = ()
     name: str = COLLECTOR
+    shares: int = 1
     tls_ca: Path | None = None
 
     def __post_init__(self) -> None:

@@ -10,6 +10,8 @@ from collectors.mqtt.settings import BrokerSettings
 from domain.clock import ManualClock
 from domain.errors import ConfigurationError
 from forecall.broker import Broker
+from forecall.config import Settings
+from forecall.services import mqtt_shards, shard_settings
 from storage.database import Database
 from tests.mqtt.helpers import Terminal, await_that, collecting, rows
 
@@ -104,3 +106,11 @@ def test_settings_out_of_range_are_refused_by_name(field: str, value: object) ->
     given: dict[str, object] = {"host": "localhost", "port": 1883, field: value}
     with pytest.raises(ConfigurationError, match=field):
         BrokerSettings(**given)  # type: ignore[arg-type]
+
+
+def test_sessions_that_share_the_messages_know_of_each_other() -> None:
+    named = {"north": ["v1/north/#"], "south": ["v1/south/#"]}
+    for shards, shares in ((named, 2), ({}, 1)):
+        settings = Settings(mqtt_host="127.0.0.1", mqtt_shards=shards)
+        for shard in mqtt_shards(settings):
+            assert shard_settings(settings, shard).shares == shares
