@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,7 +21,7 @@ from desk.cases import Cases
 from desk.contracts.writing import PlanFile
 from desk.sla.watch import watch as watch_promises
 from desk.upkeep import tick
-from domain.clock import wall_seconds
+from domain.clock import Clock, wall_seconds
 from domain.errors import BadInputError, StoreUnavailableError
 from forecall.config import Settings
 from forecall.post import post
@@ -72,31 +73,24 @@ def jobs(installation: Installation) -> list[Job]:
     office = mail.office()
     plans = PlanFile(settings.service_plans)
     keep = timedelta(days=settings.keep_days)
+    every = partial(_wall_seconds, clock)
     return [
         Job("beat", 1.0, lambda: _beat(installation)),
         Job("sweep", 1.0, lambda: sweep(database, clock)),
         Job("rollups", 2.0, lambda: refresh(database, limit=_ROLLUPS_AT_ONCE)),
         Job("alerts", 1.0, lambda: evaluate(database, clock, desk, books)),
-        Job(
-            "score",
-            max(_SCORE_AT_MOST_EVERY_S, wall_seconds(clock, SCORE_EVERY)),
-            lambda: score(database, clock),
-        ),
+        Job("score", every(SCORE_EVERY, _SCORE_AT_MOST_EVERY_S), lambda: score(database, clock)),
         Job(
             "punches",
-            max(_PUNCHES_AT_MOST_EVERY_S, wall_seconds(clock, PUNCHES_EVERY)),
+            every(PUNCHES_EVERY, _PUNCHES_AT_MOST_EVERY_S),
             lambda: watch_punches(database, clock),
         ),
         Job(
             "models",
-            max(_WATCH_MODELS_AT_MOST_EVERY_S, wall_seconds(clock, _DAY)),
+            every(_DAY, _WATCH_MODELS_AT_MOST_EVERY_S),
             lambda: _watch_models(installation),
         ),
-        Job(
-            "watch",
-            max(_WATCH_AT_MOST_EVERY_S, wall_seconds(clock, WATCH_EVERY)),
-            lambda: watch(database, clock),
-        ),
+        Job("watch", every(WATCH_EVERY, _WATCH_AT_MOST_EVERY_S), lambda: watch(database, clock)),
         Job("announce", 1.0, mail.plan),
         Job("deliver", 1.0, office.turn),
         Job("alertmanagers", 5.0, mail.resend),
@@ -105,16 +99,19 @@ def jobs(installation: Installation) -> list[Job]:
         Job("plans", 5.0, lambda: plans.publish(database, clock)),
         Job("promises", 1.0, lambda: watch_promises(database, clock)),
         Job(
-            "proof",
-            max(_PROVE_AT_MOST_EVERY_S, wall_seconds(clock, PROVE_EVERY)),
-            lambda: prove_days(database, clock),
+            "proof", every(PROVE_EVERY, _PROVE_AT_MOST_EVERY_S), lambda: prove_days(database, clock)
         ),
-        Job("parents", wall_seconds(clock, _DAY), lambda: propose(database, clock)),
+        Job("parents", every(_DAY), lambda: propose(database, clock)),
         Job("places", 60.0, lambda: place_records(database)),
         Job("codes", 60.0, lambda: note_unknown_codes(database, clock)),
-        Job("tidy", wall_seconds(clock, _DAY), mail.tidy),
-        Job("retention", wall_seconds(clock, _DAY), lambda: drop_old(database, clock, keep)),
+        Job("tidy", every(_DAY), mail.tidy),
+        Job("retention", every(_DAY), lambda: drop_old(database, clock, keep)),
     ]
+
+
+def _wall_seconds(clock: Clock, every: timedelta, at_least_s: float = 0.0) -> float:
+    """How many of the wall's seconds lie between two turns: fewer where the clock runs fast."""
+    return max(at_least_s, wall_seconds(clock, every))
 
 
 def work(installation: Installation, stop: threading.Event) -> None:
