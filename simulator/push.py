@@ -255,7 +255,7 @@ async def _exchange(host: str, port: int, request: bytes) -> bytes:
         await writer.drain()
         return await reader.read()
     finally:
-        writer.close()
+        writer.transport.abort()  # a server that reads no more would hold what is not sent yet for ever
 
 
 def _response(raw: bytes) -> Response:

@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import struct
+from contextlib import suppress
 from functools import cache
 from itertools import cycle
 
@@ -124,11 +125,13 @@ class ClockServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self.clock, reader, writer, next(self._numbers))
         self._connections.add(connection)
+        if self._server is None:  # it was let in while the port was being shut
+            connection.reset()
         try:
             await connection.serve()
         finally:
+            await connection.close()
             self._connections.discard(connection)
-            writer.close()
 
 
 class _Connection:
@@ -158,6 +161,12 @@ class _Connection:
                     await self._handle(packet)
         except (asyncio.IncompleteReadError, ConnectionError):
             return  # the client went away, or was sent away
+
+    async def close(self) -> None:
+        """Ends the connection when all is sent; a client that reads no more is sent away by `reset`."""
+        self._writer.close()
+        with suppress(ConnectionError):  # it is closed that way, too
+            await self._writer.wait_closed()
 
     def reset(self) -> None:
         """Ends the connection with a RST, as a clock does that loses power or restarts."""
