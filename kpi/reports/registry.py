@@ -1,0 +1,19 @@
+"""The kinds of reports there are, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.errors import BadInputError
+from kpi.reports.asked import Kind
+
+_ALL: tuple[Kind, ...] = ()
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+
+
+def kind_of(name: str) -> Kind:
+    """Raises BadInputError that names the kinds there are."""
+    if name not in KINDS:
+        raise BadInputError(f"kind: {name!r}; allowed: {', '.join(KINDS)}")
+    return KINDS[name]
