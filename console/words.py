@@ -8,9 +8,10 @@ from typing import Any
 from alerts.board import SYSTEM
 from alerts.lifecycle import STATE_TEXT as ALERT_STATE_TEXT
 from console.roles import ROLE_HELP, ROLE_TEXT, SCOPE_TEXT
+from desk.case import ORIGIN_TEXT
 from desk.lifecycle import CANCEL_TEXT, MOVES
 from desk.lifecycle import STATE_TEXT as TICKET_STATE_TEXT
-from domain.device import CAUSE_TEXT
+from domain.device import CAUSE_TEXT, KIND_TEXT, STATE_TEXT
 from domain.fault import CAUSED_BY_TEXT, FAULT_CLASS_TEXT, FINDING_TEXT
 from domain.text import N_
 from domain.vocabulary import COMPONENTS as KNOWN_COMPONENTS
@@ -25,17 +26,9 @@ def _by_code(labels: Mapping[Any, str]) -> Mapping[str, str]:
     return {str(code): label for code, label in labels.items()}
 
 
-STATES: Mapping[str, str] = {
-    "up": N_("up"),
-    "down": N_("down"),
-    "unwatched": N_("not watched"),
-}
+STATES: Mapping[str, str] = _by_code(STATE_TEXT)
 DEVICE_FILTERS: Mapping[str, str] = {**STATES, "found": N_("found, not adopted")}
-KINDS: Mapping[str, str] = {
-    "clock": N_("attendance clock"),
-    "pos": N_("POS terminal"),
-    "kiosk": N_("kiosk"),
-}
+KINDS: Mapping[str, str] = _by_code(KIND_TEXT)
 COLLECTORS: Mapping[str, str] = {
     "mqtt": N_("terminals' collector"),
     "zkteco": N_("clocks' poller"),
@@ -77,16 +70,7 @@ BATCH_KINDS: Mapping[str, str] = {
     "model": N_("model"),
     "fleet": N_("the whole fleet"),
 }
-TICKET_ORIGINS: Mapping[str, str] = {
-    "prediction": N_("prediction"),
-    "rule": N_("rule"),
-    "device": N_("device"),
-    "batch": N_("many devices at once"),
-    "inspection": N_("inspection"),
-    "phone": N_("phone"),
-    "portal": N_("portal"),
-    "api": N_("API"),
-}
+TICKET_ORIGINS: Mapping[str, str] = ORIGIN_TEXT
 OPENNESS: Mapping[str, str] = {"open": N_("open"), "closed": N_("closed")}
 REGIONS: Mapping[str, str] = {
     "urban": N_("urban"),

@@ -11,7 +11,7 @@ from typing import Any
 from desk.lifecycle import TicketState
 from domain.fault import CausedBy, Fault, FaultClass, Finding
 from domain.report import Severity
-from domain.text import Text
+from domain.text import N_, Text
 
 
 class Kind(StrEnum):
@@ -31,6 +31,18 @@ class Kind(StrEnum):
     SLA_WARNING = "sla_warning"
     SLA_BREACH = "sla_breach"
 
+
+ORIGIN_TEXT: dict[str, str] = {
+    "prediction": N_("prediction"),
+    "rule": N_("rule"),
+    "device": N_("device"),
+    "batch": N_("many devices at once"),
+    "inspection": N_("inspection"),
+    "phone": N_("phone"),
+    "portal": N_("portal"),
+    "api": N_("API"),
+}
+"""Who or what opened a case; the last three are calls (`desk.calls.Channel`)."""
 
 DECISIONS = frozenset(
     {Kind.MOVED, Kind.ASSIGNED, Kind.ESCALATED, Kind.IDENTIFIED, Kind.FOUND, Kind.FAILED}

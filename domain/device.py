@@ -29,6 +29,19 @@ class DeviceState(StrEnum):
     UNWATCHED = "unwatched"
 
 
+KIND_TEXT: dict[DeviceKind, str] = {
+    DeviceKind.CLOCK: N_("attendance clock"),
+    DeviceKind.POS: N_("POS terminal"),
+    DeviceKind.KIOSK: N_("kiosk"),
+}
+
+STATE_TEXT: dict[DeviceState, str] = {
+    DeviceState.UP: N_("up"),
+    DeviceState.DOWN: N_("down"),
+    DeviceState.UNWATCHED: N_("not watched"),
+}
+
+
 class ReportedState(StrEnum):
     """What a terminal says of itself: XFS4IoT `CommonStatus.device`."""
 
