@@ -22,7 +22,9 @@ class Outcome:
 
     Attributes:
         cancelled: the case turned out to be none; most figures leave it out.
-        clock, plan: names.
+        clock, plan: names. label: what the clock is called.
+        due_at: when its time was, or would have been, gone.
+        met_at: when its goal was reached; None: the case was cancelled before.
         kept: False: it was breached.
         target_s, used_s: working time in seconds.
     """
@@ -35,16 +37,23 @@ class Outcome:
     closed_at: datetime
     cancelled: bool
     clock: str
+    label: str
     plan: str
     started_at: datetime
+    due_at: datetime
+    met_at: datetime | None
     kept: bool
     target_s: float
     used_s: float
 
 
-def outcomes(conn: Conn, since: datetime, until: datetime) -> Iterator[Outcome]:
-    """The clocks of all cases that were closed within [since, until), as they stood then."""
-    rows = conn.execute(load("sla")["closed_between"], {"since": since, "until": until}).fetchall()
+def outcomes(
+    conn: Conn, since: datetime, until: datetime, customer_id: int | None = None
+) -> Iterator[Outcome]:
+    """The clocks of all cases that were closed within [since, until), as they stood then; of one
+    customer, or of all."""
+    asked = {"since": since, "until": until, "customer_id": customer_id}
+    rows = conn.execute(load("sla")["closed_between"], asked).fetchall()
     stream = iter(rows)
     while chunk := list(islice(stream, _AT_ONCE)):
         yield from _of_chunk(conn, chunk, until)
@@ -68,8 +77,11 @@ def _outcome(row: Row, clock: SlaClock) -> Outcome:
         closed_at=row["closed_at"],
         cancelled=row["state"] == TicketState.CANCELLED,
         clock=clock.name,
+        label=clock.label,
         plan=clock.plan,
         started_at=clock.started_at,
+        due_at=clock.due_at,
+        met_at=clock.met_at,
         kept=clock.state is not SlaState.BREACHED,
         target_s=clock.target.total_seconds(),
         used_s=clock.used.total_seconds(),

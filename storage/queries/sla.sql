@@ -36,6 +36,7 @@ LEFT JOIN device ON device.id = ticket.device_id
 LEFT JOIN batch ON batch.id = ticket.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, ticket.site_id, batch.site_id)
 WHERE ticket.closed_at >= %(since)s AND ticket.closed_at < %(until)s
+  AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 ORDER BY ticket.closed_at, ticket.id
 
 -- name: lock
