@@ -1,0 +1,1 @@
+"""How long devices and their parts last: survival, comparisons, devices that fail too often."""
