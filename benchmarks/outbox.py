@@ -22,9 +22,9 @@ from alerts.outbox import Announcement, Topic, announce_many
 from alerts.outbox.delivery import Carrier, Letter
 from alerts.outbox.relay import relay
 from alerts.outbox.sending import Sender
+from console.i18n.speech import reader
 from domain.clock import SystemClock
 from domain.text import Text
-from forecall.speech import reader
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import migrate

@@ -107,7 +107,7 @@ class Post:
 
 def messages(settings: Settings) -> Messages:
     """What writes messages to people, with the console's catalogues."""
-    from forecall.speech import reader
+    from console.i18n.speech import reader
 
     return Messages(reader, settings.public_url)
 

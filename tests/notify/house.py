@@ -15,9 +15,9 @@ from alerts.notify.policy_file import read_policy
 from alerts.outbox import Announcement, Topic, announce
 from alerts.outbox.relay import relay
 from alerts.outbox.sending import Sender
+from console.i18n.speech import reader
 from domain.clock import ManualClock
 from domain.text import Text
-from forecall.speech import reader
 from storage.database import Database
 from tests.alerts.conftest import World
 from tests.outbox.post import Box

@@ -8,8 +8,8 @@ from alerts.notify.facts import read_facts
 from alerts.notify.message import Messages, Tells
 from alerts.notify.policy import Person
 from alerts.outbox.web import as_json
+from console.i18n.speech import reader
 from domain.text import Text
-from forecall.speech import reader
 from tests.notify.house import House
 
 MESSAGES = Messages(reader, "https://forecall.example/")
