@@ -12,7 +12,13 @@ from desk.case import ORIGIN_TEXT
 from desk.lifecycle import CANCEL_TEXT, MOVES
 from desk.lifecycle import STATE_TEXT as TICKET_STATE_TEXT
 from domain.device import CAUSE_TEXT, KIND_TEXT, STATE_TEXT
-from domain.fault import CAUSED_BY_TEXT, FAULT_CLASS_TEXT, FINDING_TEXT
+from domain.fault import (
+    CAUSED_BY_TEXT,
+    FAULT_CLASS_TEXT,
+    FINDING_TEXT,
+    GRADE_TEXT,
+    HANDLING_TEXT,
+)
 from domain.text import N_
 from domain.vocabulary import COMPONENTS as KNOWN_COMPONENTS
 from models.live.outcomes import OUTCOME_TEXT
@@ -101,6 +107,8 @@ DETAILS: Mapping[str, str] = {**REPORTED, **POLL_FAILURES}
 FAULT_CLASSES: Mapping[str, str] = _by_code(FAULT_CLASS_TEXT)
 ROLES: Mapping[str, str] = _by_code(ROLE_TEXT)
 TICKET_STATES: Mapping[str, str] = _by_code(TICKET_STATE_TEXT)
+HANDLINGS: Mapping[str, str] = _by_code(HANDLING_TEXT)
+GRADES: Mapping[str, str] = _by_code(GRADE_TEXT)
 FINDINGS: Mapping[str, str] = _by_code(FINDING_TEXT)
 CAUSED_BY: Mapping[str, str] = _by_code(CAUSED_BY_TEXT)
 SCOPES: Mapping[str, str] = _by_code(SCOPE_TEXT)
@@ -121,6 +129,7 @@ ACTIONS: Mapping[str, str] = {
     "identify": N_("Say which device a call is about"),
     "join": N_("Join a call to a ticket"),
     "found": N_("Say what was found"),
+    "classify": N_("Say what kind of fault it is"),
     "add_account": N_("Add an account"),
     "change_account": N_("Change an account"),
     "set_password": N_("Set a password"),

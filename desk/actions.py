@@ -22,7 +22,7 @@ from desk.cases import record_maintenance
 from desk.lifecycle import MOVES, CancelReason, TicketState
 from domain.clock import Clock, SystemClock
 from domain.errors import ChangedMeanwhileError, NotAllowedError, NotFoundError
-from domain.fault import Found
+from domain.fault import Classified, Found
 from storage.database import Conn, Database
 from storage.queries import load
 
@@ -103,7 +103,9 @@ def move(
     _refuse_move(name, reason)
     with database.transaction() as conn, _audited(conn, actor, name, ticket_id, note):
         now = clock.now()
+        handling = MOVES[name].handling if name in MOVES else None
         data = _note(note) | ({"reason": reason} if reason else {})
+        data |= Classified(handling).to_json()
         ticket = lock_as_seen(conn, ticket_id, version)
         ticket = ledger.move(conn, ticket, name, now, actor, data)
         if found:
@@ -131,6 +133,29 @@ def say_found(
             raise NotAllowedError(f"ticket {ticket_id} speaks of no component yet")
         data = {**found.to_json(), **_note(note)}
         return ledger.append(conn, ticket, Kind.FOUND, clock.now(), actor, data)
+
+
+def classify(
+    database: Database,
+    clock: Clock,
+    ticket_id: int,
+    said: Classified,
+    *,
+    actor: str,
+    note: str = "",
+    version: int | None = None,
+) -> Ticket:
+    """Says what kind of fault it is: the promises of that kind count, those of no other do.
+
+    What was kept or missed by then stays so (`desk.sla.clocks`).
+    """
+    if not said:
+        raise NotAllowedError("the kind of fault must be said")
+    detail = ", ".join(said.to_json().values())
+    with database.transaction() as conn, _audited(conn, actor, "classify", ticket_id, detail):
+        ticket = _open(lock_as_seen(conn, ticket_id, version))
+        data = {**said.to_json(), **_note(note)}
+        return ledger.append(conn, ticket, Kind.CLASSIFIED, clock.now(), actor, data)
 
 
 def note(database: Database, clock: Clock, ticket_id: int, text: str, *, actor: str) -> Ticket:

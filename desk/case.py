@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.lifecycle import TicketState
-from domain.fault import CausedBy, Fault, FaultClass, Finding
+from domain.fault import CausedBy, Fault, FaultClass, Finding, Grade, Handling
 from domain.report import Severity
 from domain.text import N_, Text
 
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ASSIGNED = "assigned"
     ESCALATED = "escalated"  # somebody on the next level is told
     IDENTIFIED = "identified"  # whose site was known only: now the device is
+    CLASSIFIED = "classified"  # what kind of fault it is, for the contract: whose work, how bad
     FOUND = "found"  # what whoever looked at the component found
     CALL = "call"
     NOTE = "note"
@@ -45,7 +46,15 @@ ORIGIN_TEXT: dict[str, str] = {
 """Who or what opened a case; the last three are calls (`desk.calls.Channel`)."""
 
 DECISIONS = frozenset(
-    {Kind.MOVED, Kind.ASSIGNED, Kind.ESCALATED, Kind.IDENTIFIED, Kind.FOUND, Kind.FAILED}
+    {
+        Kind.MOVED,
+        Kind.ASSIGNED,
+        Kind.ESCALATED,
+        Kind.IDENTIFIED,
+        Kind.CLASSIFIED,
+        Kind.FOUND,
+        Kind.FAILED,
+    }
 )
 """Events after which whoever decided on what was before should look again."""
 
@@ -76,6 +85,7 @@ class Ticket:
         level: how often it was escalated.
         finding: what was found at the component.
         caused_by: what drove the time that the case took.
+        handling, grade: what somebody said of the kind of fault; None: it is what it is by itself.
     """
 
     id: int
@@ -99,6 +109,8 @@ class Ticket:
     level: int = 0
     finding: Finding | None = None
     caused_by: CausedBy | None = None
+    handling: Handling | None = None
+    grade: Grade | None = None
 
 
 def fold(events: Iterable[TicketEvent]) -> Ticket:
@@ -178,7 +190,7 @@ def _moved(ticket: Ticket, event: TicketEvent) -> Ticket:
     state = TicketState(event.to_state)
     before = ticket.resumes_to if ticket.state.waiting else ticket.state
     return replace(
-        ticket,
+        _classified(ticket, event),
         state=state,
         closed_at=event.at if state.ended else None,
         resumes_to=before if state.waiting else None,
@@ -196,6 +208,15 @@ def _escalated(ticket: Ticket, event: TicketEvent) -> Ticket:
 def _identified(ticket: Ticket, event: TicketEvent) -> Ticket:
     data = event.data
     return replace(ticket, fault=fault_in(data), repeat_of=ticket.repeat_of or data["repeat_of"])
+
+
+def _classified(ticket: Ticket, event: TicketEvent) -> Ticket:
+    handling, grade = event.data.get("handling"), event.data.get("grade")
+    return replace(
+        ticket,
+        handling=Handling(handling) if handling else ticket.handling,
+        grade=Grade(grade) if grade else ticket.grade,
+    )
 
 
 def _found(ticket: Ticket, event: TicketEvent) -> Ticket:
@@ -219,6 +240,7 @@ _APPLY: dict[Kind, Callable[[Ticket, TicketEvent], Ticket]] = {
     Kind.ASSIGNED: _assigned,
     Kind.ESCALATED: _escalated,
     Kind.IDENTIFIED: _identified,
+    Kind.CLASSIFIED: _classified,
     Kind.FOUND: _found,
     Kind.CALL: _unchanged,
     Kind.NOTE: _unchanged,

@@ -18,7 +18,7 @@ from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
 from desk.coverage import Coverage, coverages_of_tickets
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
-from domain.fault import CausedBy, Fault, Finding
+from domain.fault import CausedBy, Fault, Finding, Grade, Handling
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
@@ -222,6 +222,8 @@ _READ_WHERE_SET: dict[str, Callable[[Any], object]] = {
     "resumes_to": TicketState,
     "finding": Finding,
     "caused_by": CausedBy,
+    "handling": Handling,
+    "grade": Grade,
 }
 
 
@@ -339,4 +341,6 @@ def _row(ticket: Ticket) -> Row:
         "level": ticket.level,
         "finding": ticket.finding,
         "caused_by": ticket.caused_by,
+        "handling": ticket.handling,
+        "grade": ticket.grade,
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import NotAllowedError
+from domain.fault import Handling
 from domain.text import N_
 
 
@@ -84,6 +85,7 @@ class Move:
         target: where it leads; None: to where the work was when the waiting began.
         by_rule: made by Forecall on what it observes, not offered to people.
         mends: what the repair history says was done to the component; empty: nothing was.
+        handling: whose work the fault thereby turned out to be.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Move:
     target: TicketState | None
     by_rule: bool = False
     mends: str = ""
+    handling: Handling | None = None
 
 
 _S = TicketState
@@ -120,6 +123,14 @@ _MOVES = (
     Move("arrive", N_("Arrive on site"), _OUT, _S.ON_SITE),
     Move("repair", N_("Repaired"), _CAN_MEND, _S.REPAIRED, mends="repaired"),
     Move("replace", N_("Part replaced"), frozenset({_S.ON_SITE}), _S.REPAIRED, mends="replaced"),
+    Move(
+        "replace_unit",
+        N_("Whole unit replaced"),
+        frozenset({_S.ON_SITE}),
+        _S.REPAIRED,
+        mends="replaced",
+        handling=Handling.REPLACEMENT,
+    ),
     Move("restore", N_("Back in service"), _AT_WORK | _WAITING, _S.REPAIRED, by_rule=True),
     Move(
         "fail_again",

@@ -28,6 +28,55 @@ FAULT_CLASS_TEXT: dict[FaultClass, str] = {
 }
 
 
+class Handling(StrEnum):
+    """Whose work a fault is, in the words of service contracts."""
+
+    OPERATOR = "operator"  # who stands at the device can do it, told how by telephone
+    MAINTENANCE = "maintenance"
+    REPLACEMENT = "replacement"  # of the whole unit
+
+
+HANDLING_TEXT: dict[Handling, str] = {
+    Handling.OPERATOR: N_("handled by the operator"),
+    Handling.MAINTENANCE: N_("maintenance"),
+    Handling.REPLACEMENT: N_("replacement of the whole unit"),
+}
+
+
+def handling_of(fault_class: str) -> Handling:
+    """Whose work a fault of this class usually is."""
+    return Handling.OPERATOR if fault_class == FaultClass.CONSUMABLE else Handling.MAINTENANCE
+
+
+class Grade(StrEnum):
+    """How bad a fault is, as contracts tell it."""
+
+    ORDINARY = "ordinary"
+    MAJOR = "major"
+
+
+GRADE_TEXT: dict[Grade, str] = {
+    Grade.ORDINARY: N_("ordinary"),
+    Grade.MAJOR: N_("major"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What somebody says of the kind of fault, as far as it is said."""
+
+    handling: Handling | None = None
+    grade: Grade | None = None
+
+    def __bool__(self) -> bool:
+        return self.handling is not None or self.grade is not None
+
+    def to_json(self) -> dict[str, str]:
+        """Only what is said."""
+        said = {"handling": self.handling, "grade": self.grade}
+        return {name: value for name, value in said.items() if value is not None}
+
+
 class Finding(StrEnum):
     """What whoever looked at the component says of it; a label that models learn from."""
 

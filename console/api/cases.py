@@ -11,6 +11,7 @@ from console.api.paging import Cursor, Limit, Page, by_id
 from console.api.shapes import (
     Alert,
     Assignment,
+    KindOfFault,
     MoveWanted,
     NoteWanted,
     Report,
@@ -19,13 +20,13 @@ from console.api.shapes import (
 )
 from console.gate import Assigns, SeesFleet, SeesTickets, TakesCalls, WorksOnTickets
 from console.pages.calls import id_of
-from console.pages.ticket_acts import refuse_move, refuse_others
+from console.pages.ticket_acts import refuse_grade, refuse_move, refuse_others
 from console.room import Room, TheRoom, Visit
 from console.security import OurRequest
 from desk import actions
 from desk.calls import Call, Channel, take
 from domain.errors import BadInputError, NotFoundError
-from domain.fault import Found
+from domain.fault import Classified, Found
 from storage.queries import load
 
 router = APIRouter(tags=["cases"])
@@ -124,6 +125,26 @@ def found(
     refuse_others(room, visit, ticket_id)
     said = Found(wanted.finding, wanted.caused_by)
     actions.say_found(
+        room.database,
+        room.clock,
+        ticket_id,
+        said,
+        actor=visit.actor,
+        note=wanted.note,
+        version=wanted.version,
+    )
+    return _ticket(room, None, ticket_id)
+
+
+@router.post("/tickets/{ticket_id}/kind", dependencies=[OurRequest])
+def classify(
+    room: TheRoom, visit: WorksOnTickets, ticket_id: TicketId, wanted: KindOfFault
+) -> Ticket:
+    """Says what kind of fault it is; the promises of that kind count from then on."""
+    refuse_others(room, visit, ticket_id)
+    said = Classified(wanted.handling, wanted.grade)
+    refuse_grade(visit, said)
+    actions.classify(
         room.database,
         room.clock,
         ticket_id,

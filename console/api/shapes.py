@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from desk.lifecycle import CancelReason
-from domain.fault import CausedBy, Finding
+from domain.fault import CausedBy, Finding, Grade, Handling
 
 Sentence = dict[str, Any]
 """`template` and `values`: fill the values in to read it; a value may be a sentence again."""
@@ -179,6 +179,10 @@ class Ticket(BaseModel):
         description="What was found: worn, failed, no_fault_found, cannot_tell."
     )
     caused_by: str | None = Field(description="device, user, staff or outside.")
+    handling: str | None = Field(
+        description="operator, maintenance or replacement, where somebody said so."
+    )
+    grade: str | None = Field(description="ordinary or major, where somebody said so.")
     calls: int = Field(description="How often customers called about it.")
     version: int
 
@@ -279,6 +283,12 @@ class _Seen(BaseModel):
 class WhatWasFound(_Seen):
     finding: Finding | None = None
     caused_by: CausedBy | None = None
+    note: str = Field("", max_length=2000)
+
+
+class KindOfFault(_Seen):
+    handling: Handling | None = None
+    grade: Grade | None = None
     note: str = Field("", max_length=2000)
 
 

@@ -20,7 +20,7 @@ from desk.calls import fault_called
 from desk.identify import identify
 from desk.lifecycle import CancelReason
 from domain.errors import NotFoundError
-from domain.fault import CausedBy, Finding, Found
+from domain.fault import CausedBy, Classified, Finding, Found, Grade, Handling
 from storage.queries import load
 
 router = APIRouter()
@@ -120,6 +120,27 @@ def found(
     return _done(request, room, visit, ticket_id)
 
 
+@router.post("/tickets/{ticket_id}/classify", dependencies=[OurForm])
+def classify(
+    request: Request,
+    room: TheRoom,
+    visit: WorksOnTickets,
+    ticket_id: int,
+    handling: Annotated[Handling | None, Form()] = None,
+    grade: Annotated[Grade | None, Form()] = None,
+    note: Words = "",
+    version: Version = None,
+) -> Response:
+    """What kind of fault it is, for the contract."""
+    refuse_others(room, visit, ticket_id)
+    said = Classified(handling, grade)
+    refuse_grade(visit, said)
+    actions.classify(
+        room.database, room.clock, ticket_id, said, actor=visit.actor, note=note, version=version
+    )
+    return _done(request, room, visit, ticket_id)
+
+
 @router.post("/tickets/{ticket_id}/note", dependencies=[OurForm])
 def note(
     request: Request, room: TheRoom, visit: WorksOnTickets, ticket_id: int, text: Words
@@ -164,6 +185,15 @@ def refuse_move(visit: Visit, name: str) -> None:
     """Raises NotPermittedError where somebody who may not assign sends an engineer out."""
     if name in SENDS_OUT and not visit.may(Right.ASSIGN):
         raise NotPermittedError(f"'{name}' needs the right to {Right.ASSIGN}")
+
+
+def refuse_grade(visit: Visit, said: Classified) -> None:
+    """Raises NotPermittedError where somebody who may not assign says how bad a fault is.
+
+    It gives the work more time or less.
+    """
+    if said.grade is not None and not visit.may(Right.ASSIGN):
+        raise NotPermittedError(f"to say how bad a fault is needs the right to {Right.ASSIGN}")
 
 
 def _done(request: Request, room: Room, visit: Visit, ticket_id: int) -> Response:

@@ -17,7 +17,7 @@ from desk.assignment import Want, choose
 from desk.case import Kind, TicketEvent
 from desk.identify import is_unidentified
 from desk.lifecycle import CancelReason, TicketState, offered
-from desk.sla.reading import clocks_of, next_due
+from desk.sla.reading import clocks_of, kinds_of, next_due
 from domain.errors import NotFoundError
 from domain.fault import CausedBy, Finding
 from storage.database import Conn, Row
@@ -92,6 +92,7 @@ def _shown(conn: Conn, visit: Visit, ticket_id: int, now: datetime) -> dict[str,
         "ticket": found,
         "events": history[::-1],
         "opening": _advice(history),
+        "kind": kinds_of(conn, [ticket_id])[ticket_id],
         "slas": clocks_of(conn, [ticket_id], now)[ticket_id],
         "coverage": _advice(history).get("coverage"),
         "moves": [] if state.ended else offered(state),

@@ -23,8 +23,6 @@ from desk.sla.plan import (
     ELSEWHERE,
     PLAN_TEXT,
     Goal,
-    Grade,
-    Handling,
     Plan,
     Promise,
     Start,
@@ -32,6 +30,7 @@ from desk.sla.plan import (
 )
 from domain.calendar import Calendar
 from domain.errors import BadInputError
+from domain.fault import Grade, Handling
 from domain.report import Severity
 
 Tree = Mapping[str, Any]
@@ -70,7 +69,7 @@ class PlanTable(Struct, frozen=True, forbid_unknown_fields=True):
     calendar: str = "always"
     pauses: tuple[TicketState, ...] = (TicketState.WAITING_CUSTOMER,)
     warn_at: float = 0.75
-    major: Severity = Severity.CRITICAL
+    major: Severity | None = None
     mean_repair: str = ""
     warranty_months: int = 12
     free_support_months: int = 3

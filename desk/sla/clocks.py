@@ -9,19 +9,24 @@ has failed, since nothing was promised for a device that works.
 
 A clock keeps the terms under which it started: target, calendar and pauses. A plan that changes in
 the middle of a case rules the clocks that start later, and by itself it neither starts nor ends one.
+
+What kind of fault it is may be known later than the fault. A clock that turns out to be promised
+counts from where its promise says - the opening, the fault, the arrival - and one that turns out not
+to be falls away, unless by then it was kept or missed: what has happened stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from desk.case import Kind, TicketEvent
 from desk.lifecycle import TicketState
-from desk.sla.plan import Goal, Handling, Plan, Promise, Start, Target, Terms, handling_of
+from desk.sla.plan import Goal, Plan, Promise, Start, Target, Terms
 from domain.calendar import Calendar, Span
+from domain.fault import Classified, Grade, Handling, handling_of
 from domain.report import Severity
 
 TermsAt = Callable[[datetime], Terms]
@@ -87,6 +92,22 @@ class SlaClock:
         return self.hold is not None
 
 
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """What kind of fault a case is of, as its contract sees it."""
+
+    handling: Handling
+    grade: Grade
+
+
+def kind_of(events: Sequence[TicketEvent], terms_at: TermsAt) -> FaultKind:
+    """What kind of fault a case is of, after all of `events`; its plan is that of its opening."""
+    facts = _Facts()
+    for event in events:
+        facts = facts.after(event)
+    return facts.kind(terms_at(events[0].at).plan)
+
+
 def clocks(events: Sequence[TicketEvent], terms_at: TermsAt, now: datetime) -> list[SlaClock]:
     """The clocks of a case that have started by `now`, in their plan's order.
 
@@ -95,7 +116,7 @@ def clocks(events: Sequence[TicketEvent], terms_at: TermsAt, now: datetime) -> l
     known = [event for event in events if event.at <= now]
     if not known:
         return []
-    story = _Story(_states(known, now), now)
+    story = _story(known, now)
     begun = sorted(_begun(known, terms_at), key=lambda one: one.place)
     return [_clock(one, story) for one in begun]
 
@@ -111,31 +132,49 @@ class _Begun:
     at: datetime
 
 
+_NOTHING_SAID = Classified()
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What decides which promises count."""
+    """What decides which promises count.
 
-    started: frozenset[Start] = frozenset()
-    handling: Handling = Handling.MAINTENANCE
+    Attributes:
+        starts: when what starts clocks has come.
+        usual: the handling of faults of its class.
+        said: what somebody says of its kind, over all else.
+        many: it is the case of many devices at once.
+    """
+
+    starts: Mapping[Start, datetime] = field(default_factory=dict)
+    usual: Handling = Handling.MAINTENANCE
     severity: Severity = Severity.INFO
+    many: bool = False
+    said: Classified = _NOTHING_SAID
 
     def after(self, event: TicketEvent) -> _Facts:
         data = event.data
-        handling, severity = self.handling, self.severity
-        if data.get("fault_class"):
-            handling = handling_of(data["fault_class"])
-        if data.get("handling"):
-            handling = Handling(data["handling"])
-        if data.get("severity"):
-            severity = max(severity, Severity(data["severity"]), key=lambda one: one.rank)
-        return _Facts(self.started | set(_starts(event)), handling, severity)
+        severity = Severity(data.get("severity") or Severity.INFO)
+        handling, grade = data.get("handling"), data.get("grade")
+        return _Facts(
+            dict.fromkeys(_starts(event), event.at) | dict(self.starts),
+            handling_of(data["fault_class"]) if data.get("fault_class") else self.usual,
+            max(self.severity, severity, key=lambda one: one.rank),
+            self.many or data.get("batch_id") is not None,
+            Classified(
+                Handling(handling) if handling else self.said.handling,
+                Grade(grade) if grade else self.said.grade,
+            ),
+        )
+
+    def kind(self, plan: Plan) -> FaultKind:
+        """What it is by a plan. Many devices at once are major under every one."""
+        itself = Grade.MAJOR if self.many else plan.grade(self.severity)
+        return FaultKind(self.said.handling or self.usual, self.said.grade or itself)
 
     def call_for(self, promise: Promise, plan: Plan) -> bool:
-        return (
-            promise.start in self.started
-            and self.handling in promise.handlings
-            and plan.grade(self.severity) in promise.grades
-        )
+        kind = self.kind(plan)
+        return kind.handling in promise.handlings and kind.grade in promise.grades
 
 
 def _starts(event: TicketEvent) -> Iterator[Start]:
@@ -149,21 +188,31 @@ def _starts(event: TicketEvent) -> Iterator[Start]:
 
 
 def _begun(events: Sequence[TicketEvent], terms_at: TermsAt) -> list[_Begun]:
-    """Each promise at the first event that calls for it, under the terms of that moment."""
+    """The promises that count after the last event, each under the terms of when it starts."""
     begun: dict[str, _Begun] = {}
-    before = _Facts()
-    for event in events:
-        after = before.after(event)
-        if after == before:
-            continue
-        terms = terms_at(event.at)
+    facts = _Facts()
+    for count, event in enumerate(events, 1):
+        before, facts = facts, facts.after(event)
+        for name in [one.promise.name for one in begun.values() if not _still(one, facts)]:
+            if _clock(begun[name], _story(events[:count], event.at)).state is SlaState.RUNNING:
+                del begun[name]
+        if facts != before:
+            for one in _called_for(facts, terms_at):
+                begun.setdefault(one.promise.name, one)
+    return list(begun.values())
+
+
+def _still(one: _Begun, facts: _Facts) -> bool:
+    return facts.call_for(one.promise, one.terms.plan)
+
+
+def _called_for(facts: _Facts, terms_at: TermsAt) -> Iterator[_Begun]:
+    for start, since in facts.starts.items():
+        terms = terms_at(since)
         for place, promise in enumerate(terms.plan.promises):
             target = promise.target(terms.region_class)
-            new = after.call_for(promise, terms.plan) and not before.call_for(promise, terms.plan)
-            if new and target is not None and promise.name not in begun:
-                begun[promise.name] = _Begun(promise, place, target, terms, event.at)
-        before = after
-    return list(begun.values())
+            if promise.start is start and target and facts.call_for(promise, terms.plan):
+                yield _Begun(promise, place, target, terms, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +262,10 @@ _REACHES: dict[Goal, frozenset[TicketState]] = {
     Goal.SET_OUT: _ON_THE_WAY,
     Goal.ARRIVED: _THERE,
 }
+
+
+def _story(events: Sequence[TicketEvent], now: datetime) -> _Story:
+    return _Story(_states(events, now), now)
 
 
 def _states(events: Sequence[TicketEvent], now: datetime) -> list[_Stay]:

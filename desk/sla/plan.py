@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from desk.lifecycle import TicketState
 from domain.calendar import Calendar
-from domain.fault import FaultClass
+from domain.fault import Grade, Handling
 from domain.report import Severity
 from domain.text import N_
 
@@ -30,26 +30,6 @@ class Goal(StrEnum):
     SET_OUT = "set_out"
     ARRIVED = "arrived"
     DONE = "done"
-
-
-class Handling(StrEnum):
-    """Whose work a fault is, in the words of service contracts."""
-
-    OPERATOR = "operator"  # who stands at the device can do it, told how by telephone
-    MAINTENANCE = "maintenance"
-    REPLACEMENT = "replacement"  # of the whole unit
-
-
-def handling_of(fault_class: str) -> Handling:
-    """Whose work a fault of this class usually is."""
-    return Handling.OPERATOR if fault_class == FaultClass.CONSUMABLE else Handling.MAINTENANCE
-
-
-class Grade(StrEnum):
-    """How bad a fault is, as contracts tell it."""
-
-    ORDINARY = "ordinary"
-    MAJOR = "major"
 
 
 CLOCK_TEXT: dict[str, str] = {
@@ -121,7 +101,7 @@ class Plan:
         calendar: the name of the calendar that its clocks run by.
         pauses: the ticket's states in which its clocks stand still.
         warn_at: the share of a clock's time after which is warned, where there is no aim.
-        major: the lowest severity that makes a fault a major one.
+        major: the lowest severity that makes a fault a major one by itself; None: no severity does.
         mean_repair: what ordinary repairs are to take on average; for reports, not for one case.
         warranty, free_support, support_life: how long each lasts from installation, in months.
     """
@@ -133,14 +113,16 @@ class Plan:
     kinds: frozenset[str] = frozenset()
     pauses: frozenset[TicketState] = frozenset({TicketState.WAITING_CUSTOMER})
     warn_at: float = 0.75
-    major: Severity = Severity.CRITICAL
+    major: Severity | None = None
     mean_repair: timedelta | None = None
     warranty: int = 12
     free_support: int = 3
     support_life: int = 120
 
     def grade(self, severity: Severity) -> Grade:
-        return Grade.MAJOR if severity.rank >= self.major.rank else Grade.ORDINARY
+        """How bad a fault is that nobody has graded, of one device."""
+        by_itself = self.major is not None and severity.rank >= self.major.rank
+        return Grade.MAJOR if by_itself else Grade.ORDINARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from desk.case import Kind, TicketEvent
 from desk.contracts.reading import contracts_of_tickets
-from desk.sla.clocks import SlaClock, SlaState, clocks
+from desk.sla.clocks import FaultKind, SlaClock, SlaState, clocks, kind_of
 from storage.database import Conn
 from storage.queries import load
 
@@ -18,6 +18,13 @@ def clocks_of(conn: Conn, ticket_ids: Iterable[int], now: datetime) -> dict[int,
     contracts = contracts_of_tickets(conn, ids)
     told = events_of(conn, ids)
     return {each: clocks(told.get(each, ()), contracts[each].at, now) for each in ids}
+
+
+def kinds_of(conn: Conn, ticket_ids: Iterable[int]) -> dict[int, FaultKind]:
+    """What kind of fault each case is of: as somebody said, else as it is by itself."""
+    ids = list(ticket_ids)
+    contracts = contracts_of_tickets(conn, ids)
+    return {each: kind_of(told, contracts[each].at) for each, told in events_of(conn, ids).items()}
 
 
 def events_of(conn: Conn, ticket_ids: Iterable[int]) -> dict[int, list[TicketEvent]]:

@@ -456,7 +456,8 @@ SELECT a.id, d.key AS device, a.component, a.fault_class, a.state, a.severity, a
 -- name: api_tickets
 SELECT t.id, d.key AS device, si.key AS site, t.batch_id, t.component, t.fault_class, t.alert_id,
        t.origin, t.state, t.severity, t.title, e.key AS assignee, t.repeat_of, t.opened_at,
-       t.predicted_at, t.failed_at, t.closed_at, t.level, t.finding, t.caused_by, t.version,
+       t.predicted_at, t.failed_at, t.closed_at, t.level, t.finding, t.caused_by, t.handling,
+       t.grade, t.version,
        (SELECT count(*) FROM call WHERE call.ticket_id = t.id) AS calls
   FROM ticket t
   LEFT JOIN device d ON d.id = t.device_id

@@ -80,7 +80,7 @@ SET device_id = %(device_id)s, component = %(component)s, fault_class = %(fault_
     assignee_id = %(assignee_id)s, repeat_of = %(repeat_of)s, predicted_at = %(predicted_at)s,
     failed_at = %(failed_at)s, returned_at = %(returned_at)s, closed_at = %(closed_at)s,
     version = %(version)s, resumes_to = %(resumes_to)s, level = %(level)s, finding = %(finding)s,
-    caused_by = %(caused_by)s
+    caused_by = %(caused_by)s, handling = %(handling)s, grade = %(grade)s
 WHERE id = %(id)s
 
 -- name: events

@@ -104,7 +104,7 @@ def test_one_device_day(day: Day) -> None:
         actions.move(day.database, day.clock, case, move, actor="engineer")
     running = {clock.name: clock.state for clock in _sla(day, case)}
     assert running["plan_of_action"] is sla.SlaState.MET
-    assert running["total_major"] is sla.SlaState.RUNNING
+    assert running["repair"] is sla.SlaState.RUNNING
 
     # Both are repaired and come back; the cases are closed, and nothing is left open.
     day.passes(timedelta(hours=6))

@@ -148,6 +148,10 @@ def test_an_engineer_sees_and_changes_their_own_tickets_alone(
     assert engineer.post("/tickets/2/move", data=move).status_code == 303
     assert engineer.post("/tickets/2/move", data={"name": "dispatch"}).status_code == 403
     assert engineer.post("/tickets/2/note", data={"text": "looked"}).status_code == 303
+    kind = {"handling": "replacement"}
+    assert engineer.post("/tickets/1/classify", data=kind).status_code == 404
+    assert engineer.post("/tickets/2/classify", data=kind).status_code == 303
+    assert engineer.post("/tickets/2/classify", data={"grade": "major"}).status_code == 403
 
 
 def test_two_people_who_decide_at_once_are_told(log_in: LogIn, seed: Seed) -> None:

@@ -10,6 +10,7 @@ from desk.case import Kind, TicketEvent
 from desk.lifecycle import MOVES, TicketState
 from desk.sla import Plan, SlaClock, Terms, TermsAt
 from domain.calendar import AROUND_THE_CLOCK, Calendar
+from domain.fault import Classified
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -28,7 +29,8 @@ def case(
 ) -> list[TicketEvent]:
     """The history of a case opened at noon.
 
-    Among the moves may stand `failed` for the failure and `worse` for a sign of a critical one.
+    Among the moves may stand `failed` for the failure, `worse` for a sign of a critical one, and what
+    somebody says of its kind: `major`, `ordinary`, `operator`, `maintenance`.
     """
     data: dict[str, Any] = {
         "predicted_at": since.isoformat() if foretold else None,
@@ -42,11 +44,16 @@ def case(
         kind, target, more = Kind.MOVED, state, dict[str, Any]()
         if name == "failed":
             kind = Kind.FAILED
+        elif name in ("major", "ordinary"):
+            kind, more = Kind.CLASSIFIED, {"grade": name}
+        elif name in ("operator", "maintenance"):
+            kind, more = Kind.CLASSIFIED, {"handling": name}
         elif name == "worse":
             kind, more = Kind.SIGN, {"severity": "critical"}
         else:
             assert state in MOVES[name].sources, (state, name)
             target, more = MOVES[name].target or back, {"move": name}
+            more |= Classified(MOVES[name].handling).to_json()
         back = state if not state.waiting else back
         moment = since + minute * MINUTE
         version = len(events) + 1

@@ -9,13 +9,16 @@ from desk.actions import (
     acknowledge,
     acknowledge_alert,
     assign,
+    classify,
     move,
     note,
 )
 from desk.case import Ticket
 from desk.lifecycle import CancelReason
+from desk.sla.reading import clocks_of
 from domain.device import Cause
 from domain.errors import NotAllowedError, NotFoundError
+from domain.fault import Classified, Grade, Handling
 from tests.alerts.conftest import World
 
 PRINTER = "receiptPrinter"
@@ -126,6 +129,37 @@ def test_a_case_is_handed_to_an_engineer_that_exists(world: World, broken: Ticke
     with pytest.raises(NotFoundError, match="there is no engineer 77"):
         assign(world.database, world.clock, broken.id, 77, actor="li")
     assert world.ticket().assignee_id == sara
+
+
+def promised(world: World, ticket: Ticket) -> set[str]:
+    with world.database.transaction() as conn:
+        found = clocks_of(conn, [ticket.id], world.clock.now())
+    return {clock.name for clock in found[ticket.id]}
+
+
+def test_the_kind_of_a_fault_is_said_and_the_promises_follow(world: World, broken: Ticket) -> None:
+    go(world, broken, "plan", "dispatch", "arrive")
+    assert "repair" in promised(world, broken)
+    said, all_of_it = Classified(grade=Grade.MAJOR), (world.database, world.clock, broken.id)
+    ticket = classify(*all_of_it, said, actor="li", note="the log is gone")
+    assert (ticket.handling, ticket.grade) == (None, Grade.MAJOR)
+    assert "total_major" in promised(world, broken)
+    assert "repair" not in promised(world, broken)
+    assert world.rows("SELECT action, detail FROM audit_entry ORDER BY id DESC LIMIT 1") == [
+        {"action": "classify", "detail": {"detail": "major"}}
+    ]
+    with pytest.raises(NotAllowedError, match="must be said"):
+        classify(*all_of_it, Classified(), actor="li")
+
+
+def test_a_unit_that_is_replaced_says_so_and_an_ended_case_is_classified_no_more(
+    world: World, broken: Ticket
+) -> None:
+    ticket = go(world, broken, "plan", "dispatch", "arrive", "replace_unit")
+    assert (ticket.state, ticket.handling) == ("repaired", Handling.REPLACEMENT)
+    go(world, ticket, "verify", "close")
+    with pytest.raises(NotAllowedError, match="closed"):
+        classify(world.database, world.clock, broken.id, Classified(grade=Grade.MAJOR), actor="li")
 
 
 def test_a_note_is_kept_and_an_empty_one_refused(world: World, broken: Ticket) -> None:

@@ -6,10 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from desk.case import Kind
 from desk.contracts import shipped
 from desk.lifecycle import TicketState
 from desk.sla import Hold, SlaState, Terms, clocks
+from desk.sla.clocks import FaultKind, kind_of
 from domain.calendar import AROUND_THE_CLOCK, DAY_OFF, Calendar
+from domain.fault import Grade, Handling
+from domain.report import Severity
 from tests.desk.cases import MINUTE, NOON, at, case, named, under
 
 KIOSK = shipped().plans["kiosk"]
@@ -52,20 +56,68 @@ def test_who_can_help_himself_is_helped_by_telephone() -> None:
     assert "phone_support" not in named(clocks(case(), under(KIOSK), at(1)))
 
 
-def test_a_major_fault_has_ten_hours_from_the_arrival() -> None:
-    arrived = ((10, "plan"), (20, "dispatch"), (100, "arrive"))
-    major = named(clocks(case(*arrived, severity="critical"), under(KIOSK), at(200)))
-    assert major["total_major"].due_at == at(100 + 600)
-    assert "repair" not in major
-    ordinary = named(clocks(case(*arrived), under(KIOSK), at(200)))
-    assert ordinary["repair"].due_at == at(100 + 120)
+ARRIVED = ((10, "plan"), (20, "dispatch"), (100, "arrive"))
 
 
-def test_a_fault_that_gets_worse_starts_the_clocks_of_the_worse_and_keeps_those_that_run() -> None:
-    events = case((10, "plan"), (20, "dispatch"), (100, "arrive"), (130, "worse"))
-    found = named(clocks(events, under(KIOSK), at(140)))
+def test_a_breakdown_is_to_be_repaired_two_hours_after_the_arrival() -> None:
+    """However severe it is for the customer: what paralyses one device is an ordinary repair."""
+    found = named(clocks(case(*ARRIVED, severity="critical"), under(KIOSK), at(200)))
+    assert found["repair"].due_at == at(100 + 120)
+    assert "total_major" not in found
+
+
+def test_a_fault_that_somebody_calls_major_has_ten_hours_from_the_arrival() -> None:
+    for said in ((150, "major"), (5, "major")):
+        events = case(*sorted((*ARRIVED, said)))
+        found = named(clocks(events, under(KIOSK), at(200)))
+        assert found["total_major"].due_at == at(100 + 600)
+        assert "repair" not in found
+
+
+def test_many_devices_at_once_are_a_major_fault() -> None:
+    events = case(*ARRIVED)
+    events[0] = replace(events[0], data={**events[0].data, "batch_id": 7})
+    found = named(clocks(events, under(KIOSK), at(200)))
+    assert "total_major" in found
+    assert "repair" not in found
+    assert kind_of(events, under(KIOSK)) == FaultKind(Handling.MAINTENANCE, Grade.MAJOR)
+    said = replace(events[-1], version=9, kind=Kind.CLASSIFIED, data={"grade": "ordinary"})
+    assert kind_of([*events, said], under(KIOSK)).grade is Grade.ORDINARY
+
+
+def test_what_was_missed_by_then_stays_missed_whatever_the_fault_is_called_afterwards() -> None:
+    found = named(clocks(case(*ARRIVED, (221, "major")), under(KIOSK), at(300)))
+    assert found["repair"].state is SlaState.BREACHED
+    assert found["total_major"].state is SlaState.RUNNING
+    in_time = clocks(case(*ARRIVED, (150, "repair"), (160, "major")), under(KIOSK), at(300))
+    assert named(in_time)["repair"].state is SlaState.MET
+
+
+def test_a_fault_that_turns_out_ordinary_was_to_be_repaired_since_the_arrival() -> None:
+    events = case((5, "major"), *ARRIVED, (150, "ordinary"))
+    found = named(clocks(events, under(KIOSK), at(200)))
     assert found["repair"].due_at == at(220)
-    assert found["total_major"].started_at == at(130)
+    assert "total_major" not in found
+
+
+def test_a_plan_may_say_that_severity_alone_makes_a_fault_major() -> None:
+    strict = under(replace(KIOSK, major=Severity.CRITICAL))
+    found = named(clocks(case(*ARRIVED, (130, "worse")), strict, at(140)))
+    assert found["total_major"].started_at == at(100)
+    assert "repair" not in found
+
+
+def test_what_the_operator_turns_out_to_handle_is_helped_by_telephone() -> None:
+    found = named(clocks(case((10, "operator")), under(KIOSK), at(20)))
+    assert found["phone_support"].due_at == at(30)
+    events = case((10, "maintenance"), fault_class="consumable")
+    assert "phone_support" not in named(clocks(events, under(KIOSK), at(20)))
+
+
+def test_a_unit_that_is_replaced_keeps_the_promise_of_the_repair() -> None:
+    events = case(*ARRIVED, (190, "replace_unit"))
+    assert named(clocks(events, under(KIOSK), at(300)))["repair"].met_at == at(190)
+    assert kind_of(events, under(KIOSK)).handling is Handling.REPLACEMENT
 
 
 def test_a_clock_runs_until_its_last_second_and_is_breached_after_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
@@ -12,9 +12,22 @@ from hypothesis import strategies as st
 
 from desk.case import Kind, TicketEvent
 from desk.lifecycle import MOVES, TicketState
-from desk.sla import Goal, Grade, Handling, Plan, Promise, SlaState, Start, Target, Terms, clocks
+from desk.sla import (
+    Goal,
+    Grade,
+    Handling,
+    Plan,
+    Promise,
+    SlaState,
+    Start,
+    Target,
+    Terms,
+    TermsAt,
+    clocks,
+)
 from domain.calendar import AROUND_THE_CLOCK, Calendar, Hours
-from tests.desk.cases import MINUTE, NOON, at, case, named
+from domain.report import Severity
+from tests.desk.cases import MINUTE, NOON, at, case, named, under
 
 NAMES = [
     (start, goal)
@@ -25,7 +38,7 @@ NAMES = [
 END = 60
 
 
-def plan(name: str, minutes: int, pauses: frozenset[TicketState]) -> Plan:
+def plan(name: str, minutes: int, pauses: frozenset[TicketState], major: Severity | None) -> Plan:
     """A plan of all clocks there can be; some only for some faults and some places."""
     promises = []
     for number, (start, goal) in enumerate(NAMES):
@@ -41,7 +54,7 @@ def plan(name: str, minutes: int, pauses: frozenset[TicketState]) -> Plan:
                 frozenset({Grade.MAJOR}) if number % 5 == 3 else frozenset(Grade),
             )
         )
-    return Plan(name, name, tuple(promises), pauses=pauses)
+    return Plan(name, name, tuple(promises), pauses=pauses, major=major)
 
 
 CUSTOMER = frozenset({TicketState.WAITING_CUSTOMER})
@@ -67,6 +80,7 @@ def terms(draw: st.DrawFn) -> Terms:
         draw(st.sampled_from(["one", "two"])),
         draw(st.integers(1, 9)),
         draw(st.sampled_from([CUSTOMER, ANY_WAIT, frozenset[TicketState]()])),
+        draw(st.sampled_from([None, Severity.CRITICAL])),
     )
     return Terms(made, draw(working_hours()), draw(st.sampled_from(["urban", "suburban"])))
 
@@ -78,7 +92,13 @@ def cases(draw: st.DrawFn) -> list[TicketEvent]:
     state, back, minute = TicketState.NEW, TicketState.NEW, 0
     for _ in range(draw(st.integers(0, 10))):
         minute += draw(st.integers(0, 5))
-        names = [name for name, move in MOVES.items() if state in move.sources] + ["worse"]
+        names = [name for name, move in MOVES.items() if state in move.sources] + [
+            "worse",
+            "major",
+            "ordinary",
+            "operator",
+            "maintenance",
+        ]
         if foretold and not state.done:
             names.append("failed")
         if state.ended:
@@ -97,21 +117,35 @@ def cases(draw: st.DrawFn) -> list[TicketEvent]:
 class Life:
     """One clock, lived through: a slow and plain telling of what it is to do."""
 
-    def __init__(self, promise: Promise) -> None:
-        self.promise = promise
+    def __init__(self, start: Start, goal: Goal) -> None:
+        self.start, self.goal = start, goal
         self.terms: Terms | None = None
         self.used = 0
         self.late = False
         self.met = False
 
-    def hear(self, so_far: Sequence[TicketEvent], terms: Terms) -> None:
+    def hear(self, so_far: Sequence[TicketEvent], terms_at: TermsAt) -> None:
         """One event more has come, now."""
-        mine = [each for each in terms.plan.promises if each.name == self.promise.name]
-        if self.terms is None and mine and called_for(so_far, mine[0], terms):
-            was_called_for = called_for(so_far[:-1], mine[0], terms)
-            if not was_called_for:
-                self.terms, self.promise = terms, mine[0]
-        self.met = is_reached(so_far, self.promise.goal)
+        self.met = is_reached(so_far, self.goal)
+        since = begin(so_far, self.start)
+        if since is None:
+            return
+        terms = terms_at(at(since))
+        called = called_for(so_far, self.promise(terms), terms)
+        if called and self.terms is None:
+            self.terms = terms
+            self.live_again(so_far, since)
+        elif not called and not self.met and not self.late:
+            self.terms = None
+
+    def live_again(self, so_far: Sequence[TicketEvent], since: int) -> None:
+        """All that it would have counted, had it been known."""
+        self.used, self.late = 0, False
+        for minute in range(since, minute_of(so_far[-1])):
+            known = [event for event in so_far if event.at <= at(minute)]
+            self.met = is_reached(known, self.goal)
+            self.pass_minute(TicketState(known[-1].to_state), minute)
+        self.met = is_reached(so_far, self.goal)
 
     def pass_minute(self, state: TicketState, minute: int) -> None:
         """The minute that begins with `minute` goes by."""
@@ -121,27 +155,50 @@ class Life:
             self.late = True
         self.used += self.terms.calendar.is_open(at(minute))
 
+    def promise(self, terms: Terms) -> Promise:
+        [mine] = [one for one in terms.plan.promises if one.name == f"{self.start}-{self.goal}"]
+        return mine
+
     @property
     def target(self) -> int:
         assert self.terms is not None
-        target = self.promise.target(self.terms.region_class)
+        target = self.promise(self.terms).target(self.terms.region_class)
         assert target is not None
         return int(target.limit / MINUTE)
 
 
+def minute_of(event: TicketEvent) -> int:
+    return int((event.at - NOON) / MINUTE)
+
+
+def begin(so_far: Sequence[TicketEvent], start: Start) -> int | None:
+    """The minute in which a clock's start came."""
+    foretold = so_far[0].data["predicted_at"] is not None
+    for event in so_far:
+        begins = {
+            Start.OPENED: event.kind is Kind.OPENED,
+            Start.FAULT: event.kind is Kind.FAILED or (event.kind is Kind.OPENED and not foretold),
+            Start.ARRIVED: event.to_state == "on_site",
+        }
+        if begins[start]:
+            return minute_of(event)
+    return None
+
+
+def last_said(so_far: Sequence[TicketEvent], name: str) -> str | None:
+    said = [event.data[name] for event in so_far if name in event.data]
+    return said[-1] if said else None
+
+
 def called_for(so_far: Sequence[TicketEvent], promise: Promise, terms: Terms) -> bool:
-    if not so_far or promise.target(terms.region_class) is None:
-        return False
-    operator = so_far[0].data["fault_class"] == "consumable"
-    major = any(event.data.get("severity") == "critical" for event in so_far)
-    if (Handling.OPERATOR if operator else Handling.MAINTENANCE) not in promise.handlings:
-        return False
-    if (Grade.MAJOR if major else Grade.ORDINARY) not in promise.grades:
-        return False
-    if promise.start is Start.ARRIVED:
-        return any(event.to_state == "on_site" for event in so_far)
-    failed = any(event.kind is Kind.FAILED for event in so_far)
-    return promise.start is Start.OPENED or failed or so_far[0].data["predicted_at"] is None
+    usual = "operator" if so_far[0].data["fault_class"] == "consumable" else "maintenance"
+    severe = any(event.data.get("severity") == "critical" for event in so_far)
+    itself = "major" if severe and terms.plan.major is not None else "ordinary"
+    return (
+        promise.target(terms.region_class) is not None
+        and (last_said(so_far, "handling") or usual) in promise.handlings
+        and (last_said(so_far, "grade") or itself) in promise.grades
+    )
 
 
 def is_reached(so_far: Sequence[TicketEvent], goal: Goal) -> bool:
@@ -175,19 +232,16 @@ def test_the_clocks_agree_with_living_through_the_minutes(
     if first.plan.name == second.plan.name:
         second = replace(second, plan=replace(second.plan, name="other"))
 
-    def terms_at(moment: object) -> Terms:
-        return second if moment >= at(changes) else first  # type: ignore[operator]
+    def terms_at(moment: datetime) -> Terms:
+        return second if moment >= at(changes) else first
 
-    lives = {
-        f"{start}-{goal}": Life(promise)
-        for (start, goal), promise in zip(NAMES, first.plan.promises, strict=True)
-    }
+    lives = {f"{start}-{goal}": Life(start, goal) for start, goal in NAMES}
     heard = 0
     for minute in range(now + 1):
         while heard < len(events) and events[heard].at <= at(minute):
             heard += 1
             for life in lives.values():
-                life.hear(events[:heard], terms_at(at(minute)))
+                life.hear(events[:heard], terms_at)
         if minute < now:
             for life in lives.values():
                 life.pass_minute(TicketState(events[heard - 1].to_state), minute)
@@ -223,8 +277,10 @@ def test_a_clock_that_nothing_happens_to_is_breached_just_when_it_said(
 
 def test_the_oracle_knows_a_late_clock() -> None:
     """Else the property above could hold of nothing."""
-    life = Life(Promise("x", "", Start.OPENED, Goal.PLANNED, {"": Target(timedelta(minutes=2))}))
-    life.hear(case(), Terms(Plan("p", "p", (life.promise,)), AROUND_THE_CLOCK, "urban"))
+    life = Life(Start.OPENED, Goal.PLANNED)
+    two = {"": Target(timedelta(minutes=2))}
+    promise = Promise("opened-planned", "", Start.OPENED, Goal.PLANNED, two)
+    life.hear(case(), under(Plan("p", "p", (promise,))))
     for minute in range(2):
         life.pass_minute(TicketState.NEW, minute)
     assert not life.late

@@ -1,0 +1,4 @@
+-- What kind of fault a case is, where somebody has said so; null: what it is by itself.
+ALTER TABLE ticket
+    ADD COLUMN handling text CHECK (handling IN ('operator', 'maintenance', 'replacement')),
+    ADD COLUMN grade    text CHECK (grade IN ('ordinary', 'major'));
