@@ -7,7 +7,7 @@ page can be explained to those whom it sends out at night.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -102,14 +102,17 @@ def choose(conn: Conn, wants: Sequence[Want], now: datetime) -> list[Choice]:
     if not wants:
         return []
     engineers = [_engineer(row) for row in conn.execute(load("desk")["engineers"]).fetchall()]
+    on_shift = {one.id for one in engineers if one.shift.covers(now)}
     places = _places(conn, wants)
-    return [_choose(engineers, places.get(_key(want), _NOWHERE), want, now) for want in wants]
+    return [_choose(engineers, on_shift, places.get(_key(want), _NOWHERE), want) for want in wants]
 
 
-def _choose(engineers: Sequence[Engineer], place: Place, want: Want, now: datetime) -> Choice:
+def _choose(
+    engineers: Sequence[Engineer], on_shift: Container[int], place: Place, want: Want
+) -> Choice:
     """One choice; counts it to the load of who is chosen, for the choices after it."""
     able = [one for one in engineers if one.can(place, want.component)]
-    ready = [one for one in able if one.shift.covers(now)]
+    ready = [one for one in able if one.id in on_shift]
     keeper = next((one for one in ready if one.id == place.keeper and one.load < FULL), None)
     if keeper is not None:
         return _taken(keeper, N_("{name} looks after this site and is on shift"))

@@ -61,20 +61,55 @@ ORDER BY signature, kind, key
 -- name: forget_sizes
 DELETE FROM device_group_size
 
+-- The groups of the view `device_group`, counted in one pass over the fleet.
 -- name: count_sizes
-INSERT INTO device_group_size (kind, key, devices, past, counted_at)
-SELECT kind, key, count(*), coalesce(sum(own.faults), 0), %(now)s
-FROM device_group
-LEFT JOIN device_status USING (device_id)
-LEFT JOIN (SELECT DISTINCT device_id FROM suspect) AS hit USING (device_id)
-LEFT JOIN (
+WITH own AS (
     SELECT device_id, count(*) AS faults
     FROM alert
     WHERE opened_at > %(past_from)s AND opened_at <= %(past_until)s
       AND batch_id IS NULL AND origin IN ('transition', 'event')
     GROUP BY device_id
-) AS own USING (device_id)
-WHERE coalesce(device_status.state, 'up') = 'up' OR hit.device_id IS NOT NULL
+), counted AS (
+    SELECT device.id, device.site_id, device.kind, device.model, device.firmware,
+           coalesce(own.faults, 0) AS faults
+    FROM device
+    LEFT JOIN device_status ON device_status.device_id = device.id
+    LEFT JOIN own ON own.device_id = device.id
+    WHERE device.adopted_at IS NOT NULL
+      AND (coalesce(device_status.state, 'up') = 'up'
+           OR device.id IN (SELECT device_id FROM suspect))
+), of_device AS (
+    SELECT site_id, kind, model, firmware, count(*) AS devices, sum(faults) AS past,
+           grouping(site_id) = 0 AS by_site, grouping(firmware) = 0 AS by_firmware,
+           grouping(model) = 0 AND grouping(firmware) = 1 AS by_model
+    FROM counted
+    GROUP BY GROUPING SETS ((site_id), (kind, model, firmware), (kind, model), ())
+)
+INSERT INTO device_group_size (kind, key, devices, past, counted_at)
+SELECT kind, key, sum(devices), sum(past), %(now)s
+FROM (
+    SELECT 'site' AS kind, site.key, devices, past
+    FROM of_device JOIN site ON site.id = site_id
+    WHERE by_site
+    UNION ALL
+    SELECT 'firmware', kind || '/' || model || '/' || firmware, devices, past
+    FROM of_device WHERE by_firmware AND firmware <> ''
+    UNION ALL
+    SELECT 'model', kind || '/' || model, devices, past
+    FROM of_device WHERE by_model AND model <> ''
+    UNION ALL
+    SELECT 'fleet', '', devices, past
+    FROM of_device WHERE NOT by_site AND NOT by_firmware AND NOT by_model AND devices > 0
+    UNION ALL
+    SELECT parent.kind, parent.key, 1, faults
+    FROM (
+        SELECT device_id, parent_id FROM device_parent
+        UNION
+        SELECT device_id, id FROM parent WHERE device_id IS NOT NULL
+    ) AS tied
+    JOIN parent ON parent.id = tied.parent_id
+    JOIN counted ON counted.id = tied.device_id
+) AS of_group
 GROUP BY kind, key
 
 -- name: watched_since

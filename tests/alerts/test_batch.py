@@ -213,6 +213,21 @@ def test_what_devices_hang_on_is_named(world: World, kind: str) -> None:
     assert (batch.kind, batch.members) == (kind, 15)
 
 
+def test_groups_are_counted_as_they_are_listed(world: World, shop: list[int]) -> None:
+    """The sizes, which are counted in one pass over the fleet, against the list of each one's groups."""
+    slashes = add_fleet(world, "x", 3, site="s", model="a/b", firmware="c")
+    slashes += add_fleet(world, "y", 2, model="a", firmware="b/c")
+    hang_on(world, "router", "router", [*shop[:4], *slashes], device=shop[0])
+    hang_on(world, "feed", "power", shop[:2], device=shop[5])
+    go_down(world, shop[6:])
+    after_hold(world)
+    listed = world.rows("""SELECT kind, key, count(*) AS devices FROM device_group
+                           GROUP BY kind, key ORDER BY kind, key""")
+    counted = world.rows("SELECT kind, key, devices FROM device_group_size ORDER BY kind, key")
+    assert counted == listed
+    assert {"kind": "firmware", "key": "pos/a/b/c", "devices": 5} in counted
+
+
 @pytest.mark.parametrize(
     ("kind", "named"), [("firmware", "firmware m1 1.2"), ("model", "model m1")]
 )
