@@ -90,6 +90,17 @@ def coverage(contracts: Contracts, at: datetime) -> Coverage:
     return Coverage(verdict, why, more)
 
 
+def ends(contracts: Contracts, at: datetime) -> tuple[date | None, date | None]:
+    """The first day after a device's warranty, and after its service life, as its plan says at a
+    moment; None where the day of installation isn't known, or the warranty is void."""
+    warranty = contracts.warranty
+    start = warranty.starts_on or warranty.installed_on
+    if start is None:
+        return None, None
+    warranty_ends, life_ends = _ends(contracts, contracts.plan_at(at), start)
+    return None if warranty.voided_at is not None else warranty_ends, life_ends
+
+
 def _by_contract(contract: Contract, plan: Plan) -> Text:
     values: dict[str, Value] = {"contract": contract.key, "plan": Text(plan.label)}
     included = contract.replacement is Replacement.INCLUDED
@@ -109,7 +120,7 @@ def _by_warranty(
     if start is None:
         why = N_("no contract, and it is not known when the device was installed")
         return Verdict.BILLABLE, Text(why)
-    life_ends = _months_after(start, _or(warranty.support_life_months, plan.support_life))
+    ends, life_ends = _ends(contracts, plan, start)
     if day >= life_ends:
         return Verdict.BILLABLE, _on(N_("no contract; its service life ended on {day}"), life_ends)
     if warranty.voided_at is not None and warranty.voided_at <= at:
@@ -120,7 +131,6 @@ def _by_warranty(
         }
         why = N_("no contract; the warranty is void since {day}: {reason}")
         return Verdict.BILLABLE, Text(why, values)
-    ends = _months_after(start, _or(warranty.months, plan.warranty))
     if day >= ends:
         return Verdict.BILLABLE, _on(N_("no contract; the warranty ended on {day}"), ends)
     if day < start:
@@ -128,6 +138,15 @@ def _by_warranty(
             N_("no contract; the warranty begins on {day}"), {"day": start.isoformat()}
         )
     return Verdict.COVERED, _on(N_("under warranty until {day}"), ends)
+
+
+def _ends(contracts: Contracts, plan: Plan, start: date) -> tuple[date, date]:
+    """The first days after the warranty and after the service life."""
+    warranty = contracts.warranty
+    return (
+        _months_after(start, _or(warranty.months, plan.warranty)),
+        _months_after(start, _or(warranty.support_life_months, plan.support_life)),
+    )
 
 
 def _travel(contract: Contract | None) -> Text:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kpi.uptime.exclusions import Exclusion, excluded, lay_out
 from kpi.uptime.fleet import Fleet, Scope, read_fleet
 from kpi.uptime.hours import read_hours
@@ -45,6 +48,52 @@ class Uptime:
         return self.up_s / watched if watched > 0 else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """What is known of some devices over a period, from which any sums of their time are made.
+
+    Attributes:
+        hours: in which they were needed.
+        apart: where their downtime is excluded; no place is in two of them.
+    """
+
+    states: States
+    hours: Stretches
+    apart: Mapping[Exclusion, Stretches]
+
+    def of(self, fleet: Fleet) -> list[Uptime]:
+        """The uptime of each group of `fleet`, whose devices must be those that were read."""
+        states, hours = self.states, self.hours
+        down = states.down.meet(hours)
+        taken = {reason: down.meet(stretches) for reason, stretches in self.apart.items()}
+        for stretches in taken.values():
+            down = down.without(stretches)
+        counts = down.covered(states.failed, states.restored) > 0
+        seconds = {reason: fleet.seconds(stretches) for reason, stretches in taken.items()}
+        columns = zip(
+            fleet.keys,
+            fleet.names,
+            fleet.seconds(states.up.meet(hours)),
+            fleet.seconds(down),
+            fleet.seconds(states.unwatched.meet(hours)),
+            fleet.seconds(fleet.stays.without(hours)),
+            [dict(zip(seconds, row, strict=True)) for row in zip(*seconds.values(), strict=True)],
+            fleet.counts(states.failed[counts]),
+            strict=True,
+        )
+        return [Uptime(*row) for row in columns]
+
+
+def read_watched(conn: Conn, period: Period, devices: NDArray[np.int32]) -> Watched:
+    """Of `devices` (ids, ascending). The state at the last known change is taken to last."""
+    found = excluded(conn, period, devices)
+    return Watched(
+        states=read_states(conn, period, devices),
+        hours=read_hours(conn, period, devices),
+        apart=lay_out(found, period, devices),
+    )
+
+
 def uptime(conn: Conn, scope: Scope, start: datetime, end: datetime) -> list[Uptime]:
     """The uptime of every device, site, customer, ... over [start, end), by key.
 
@@ -54,30 +103,4 @@ def uptime(conn: Conn, scope: Scope, start: datetime, end: datetime) -> list[Upt
     """
     period = Period(start, end)
     fleet = read_fleet(conn, scope, period)
-    states = read_states(conn, period, fleet.devices)
-    found = excluded(conn, period, fleet.devices)
-    hours = read_hours(conn, period, fleet.devices)
-    return _figures(fleet, states, hours, lay_out(found, period, fleet.devices))
-
-
-def _figures(
-    fleet: Fleet, states: States, hours: Stretches, apart: Mapping[Exclusion, Stretches]
-) -> list[Uptime]:
-    down = states.down.meet(hours)
-    taken = {reason: down.meet(stretches) for reason, stretches in apart.items()}
-    for stretches in taken.values():
-        down = down.without(stretches)
-    counts = down.covered(states.failed, states.restored) > 0
-    seconds = {reason: fleet.seconds(stretches) for reason, stretches in taken.items()}
-    columns = zip(
-        fleet.keys,
-        fleet.names,
-        fleet.seconds(states.up.meet(hours)),
-        fleet.seconds(down),
-        fleet.seconds(states.unwatched.meet(hours)),
-        fleet.seconds(fleet.stays.without(hours)),
-        [dict(zip(seconds, row, strict=True)) for row in zip(*seconds.values(), strict=True)],
-        fleet.counts(states.failed[counts]),
-        strict=True,
-    )
-    return [Uptime(*row) for row in columns]
+    return read_watched(conn, period, fleet.devices).of(fleet)
