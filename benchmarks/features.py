@@ -31,11 +31,13 @@ _HEARD = 0.95  # of all hours
 _HOUR_US = np.timedelta64(3_600_000_000, "us")
 _CODES = tuple(f"printer:{number}" for number in range(5))
 _PARTS = ("printer", "reader")
+_SEVERE = ("*:critical", "*:warning", "printer:warning")
 
 VOCABULARY = Vocabulary(
     gauges=("heat", "voltage", "level", "current"),
     counters=("prints", "cuts", "jams"),
     events=("*", *_CODES),
+    severities=_SEVERE,
     sequences=(f"{_CODES[0]}>{_CODES[1]}", f"{_CODES[1]}>{_CODES[2]}"),
     serviced=("*", *_PARTS),
     failing=("*", *_PARTS),
@@ -122,6 +124,7 @@ def _told(devices: int, peers: Peers, seed: int) -> Frames:
         installed=np.zeros(devices),
         series=(),
         events=marks(VOCABULARY.events, 20, 720),
+        severities=marks(("printer:critical", "printer:warning", "reader:warning"), 20, 720),
         maintenance=services,
         replacements=services,
         failures=marks(_PARTS, 2, 4_000),

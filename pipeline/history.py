@@ -19,12 +19,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from domain.dialects import canonical_event
 from domain.errors import BadInputError
 from domain.report import MetricKind, Severity
 from domain.vocabulary import is_known_metric, metric
 from pipeline.history_sheet import Sheet, Words, files, optional_sheet, read_sheet
 
 _KNOWN_DEVICE_COLUMNS = ("device_id", "kind", "model", "firmware", "installed_on", "site")
+_SEVERITIES = tuple(severity.value for severity in Severity)
 _MOST_METRICS = 5_000
 _FEWEST_RISES = 3
 _TIMES = 5_000
@@ -180,7 +182,7 @@ def read_history(folder: Path) -> History:
     keys = {device.key: position for position, device in enumerate(devices)}
     sheets = {
         "readings": ("time", "device_id"),
-        "events": ("time", "device_id", "code", "severity"),
+        "events": ("time", "device_id", "code"),
         "maintenance": ("time", "device_id", "component", "action"),
         "failures": ("time", "device_id", "component"),
     }
@@ -317,9 +319,19 @@ def _events(sheet: Sheet | None, keys: dict[str, int]) -> HistoryEvents:
         sheet.devices(keys),
         sheet.words("component"),
         sheet.words("code", needed=True),
-        sheet.one_of("severity", [severity.value for severity in Severity]),
+        sheet.one_of("severity", ["", *_SEVERITIES]),
     )
+    events = replace(events, severity=_judged(events))
     return events.where(np.argsort(events.at, kind="stable"))
+
+
+def _judged(events: HistoryEvents) -> Words:
+    """How severe each event is; where the file does not say, as its code is known to be."""
+    told, codes = events.severity, events.code
+    by_word = [_SEVERITIES.index(name) if name else -1 for name in told.names]
+    by_code = [_SEVERITIES.index(canonical_event(code).severity) for code in codes.names]
+    said = np.array(by_word, np.int32)[told.index]
+    return Words(_SEVERITIES, np.where(said < 0, np.array(by_code, np.int32)[codes.index], said))
 
 
 def _records(sheet: Sheet | None, keys: dict[str, int]) -> HistoryRecords:

@@ -83,14 +83,14 @@ class Sheet:
         return words
 
     def one_of(self, column: str, allowed: Sequence[str]) -> Words:
-        """A column of names out of `allowed`."""
+        """A column of names out of `allowed`, of which the empty one is not told."""
         words = self.words(column)
         known = np.array([name in allowed for name in words.names], bool)
         bad = np.flatnonzero(~known[words.index])
         if len(bad):
             row = int(bad[0])
             value = words.names[words.index[row]]
-            raise self.refuse(row, column, value, f"allowed: {', '.join(allowed)}")
+            raise self.refuse(row, column, value, f"allowed: {', '.join(filter(None, allowed))}")
         return words
 
     def times(self) -> NDArray[Any]:

@@ -102,7 +102,7 @@ def _serviced(
     part = ""
     if feature.source in (Source.GAUGE, Source.COUNTER):
         part = metric(feature.subject).component
-    elif feature.source is Source.EVENT:
+    elif feature.source in (Source.EVENT, Source.SEVERITY):
         part = feature.subject.partition(":")[0]
     since = [
         float(row[at])

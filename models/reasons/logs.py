@@ -7,14 +7,54 @@ from math import isfinite, sqrt
 
 from domain.text import N_, Text, Value
 from domain.vocabulary import component
-from models.reasons.units import NOTHING, measure, number, span
-from models.reasons.view import DETAIL, LEVEL, PAST, Clause, View, text
+from models.reasons.units import NOTHING, changed, measure, number, span
+from models.reasons.view import DETAIL, LEVEL, PAST, TREND, Clause, View, text
 from pipeline.features.definitions import Statistic
 from pipeline.features.frames import ANY_ERROR
 from pipeline.features.vocabulary import ANY
 
+_HARDLY = 0.01  # events in a window: what rounding leaves of none
+
 
 def count(view: View, statistic: Statistic) -> Clause | None:
+    return _counted(view, statistic, lambda count, window: _so_often(_code(view), count, window))
+
+
+def of_severity(view: View, statistic: Statistic) -> Clause | None:
+    """How many events of one severity there were."""
+    said = N_("{label}: {count} within {window}")
+    label = _severity(view)
+    return _counted(
+        view,
+        statistic,
+        lambda count, window: text(said, label=label, count=number(count), window=window),
+    )
+
+
+def more_severe(view: View, statistic: Statistic) -> Clause | None:
+    """How the events of one severity changed against what came before the window."""
+    counts = {window: count for window, count, _ in view.each(Statistic.COUNT)}
+    for window, more, _ in view.each(statistic):
+        now = counts.get(window, 0.0) / window
+        before = now - more
+        if more > 0 and before > _HARDLY / window:
+            told = changed(_severity(view), now / before, span(window))
+            return Clause(TREND, told, None, _within(now * window, window))
+    return None
+
+
+def _severity(view: View) -> Text:
+    part, _, severity = view.subject.rpartition(":")
+    said = text(N_("events of severity {severity}"), severity=severity)
+    if part in ("", ANY):
+        return said
+    return text(N_("{label}: {words}"), label=component(part).label, words=said)
+
+
+def _counted(
+    view: View, statistic: Statistic, so_often: Callable[[float, Text], Text]
+) -> Clause | None:
+    """The count that is most in its window, and how many came before that."""
     found = view.each(statistic)
     window, count, usual = max(
         found, key=lambda one: one[1] / sqrt(max(one[0], 1.0)), default=(0.0, 0.0, 0.0)
@@ -22,7 +62,7 @@ def count(view: View, statistic: Statistic) -> Clause | None:
     if count <= 0:
         return None
     longest, whole, _ = found[-1]
-    head = _so_often(_code(view), count, span(window))
+    head = so_often(count, span(window))
     if longest > window:
         before = {"count": number(whole - count), "window": span(longest - window)}
         tail = Text(N_("{count} in the {window} before"), before)
@@ -54,6 +94,15 @@ def last_event(view: View, statistic: Statistic) -> Clause | None:
     return _since(
         view, statistic, _code(view), N_("{label}: last seen {span} ago"), None, lambda label: label
     )
+
+
+def last_severe(view: View, statistic: Statistic) -> Clause | None:
+    found = view.each(statistic)
+    if not found:
+        return None
+    _, hours, usual = found[0]
+    head = text(N_("{label}: last seen {span} ago"), label=_severity(view), span=span(hours))
+    return Clause(PAST, head, None, _ago(hours), _ago(usual))
 
 
 def last_service(view: View, statistic: Statistic) -> Clause | None:

@@ -50,7 +50,7 @@ def _counted(count: int, one: str, many: str) -> Text:
     return Text(one) if count == 1 else Text(many, {"count": count})
 
 
-def changed(label: str, ratio: float, window: Text) -> Text:
+def changed(label: Value, ratio: float, window: Text) -> Text:
     """How something changed against what it was before, by their ratio (0 or more)."""
     words: dict[str, Value] = {"label": label, "window": window}
     if _DOUBLED[0] <= ratio <= _DOUBLED[1]:

@@ -73,6 +73,9 @@ WORDS: dict[tuple[Source, Statistic], Words] = {
     (_S.EVENT, _T.COUNT): logs.count,
     (_S.EVENT, _T.GROWTH): lambda *_: None,  # the count tells it, with what was before
     (_S.EVENT, _T.SINCE): logs.last_event,
+    (_S.SEVERITY, _T.COUNT): logs.of_severity,
+    (_S.SEVERITY, _T.GROWTH): logs.more_severe,
+    (_S.SEVERITY, _T.SINCE): logs.last_severe,
     (_S.SEQUENCE, _T.COUNT): logs.sequence,
     (_S.SEQUENCE, _T.SINCE): logs.last_sequence,
     (_S.MAINTENANCE, _T.SINCE): logs.last_service,

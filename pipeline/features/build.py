@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from domain.report import MetricKind
 from pipeline.features.definitions import Feature, Source, Statistic, features
 from pipeline.features.device import AttributeValues, DeviceWindows
-from pipeline.features.frames import Floats, Frames, Ints, Marks, Series, empty_series, heard
+from pipeline.features.frames import (
+    Floats,
+    Frames,
+    Ints,
+    Marks,
+    Series,
+    empty_series,
+    heard,
+    of_severity,
+)
 from pipeline.features.logs import Cadence, Log, planned, sequence
 from pipeline.features.peers import PeerWindows
 from pipeline.features.vocabulary import ANY, SEASON_H, Vocabulary, Window, carry
@@ -182,6 +191,8 @@ class _Stretch:
         frames = self._frames
         if source is Source.EVENT:
             return frames.events.of(subject)
+        if source is Source.SEVERITY:
+            return of_severity(frames.severities, subject)
         if source is Source.SEQUENCE:
             first, then = (frames.events.of(code) for code in subject.split(">"))
             return sequence(first, then, self._vocabulary.window_h(Window.DAYS))
@@ -278,12 +289,13 @@ _COUNTER: dict[Statistic, _Compute] = {
     Statistic.PEER_SITE: lambda metric, ask: metric.growth_against("site", ask.window),
 }
 
+_TOLD: dict[Statistic, _Compute] = {
+    Statistic.COUNT: lambda log, ask: log.count(ask.window_h),
+    Statistic.GROWTH: lambda log, ask: log.growth(ask.window_h, ask.base_h),
+    Statistic.SINCE: lambda log, ask: _recent(log.since(), ask.longest_h),
+}
+
 _MARKS: dict[tuple[Source, Statistic], _Compute] = {
-    (Source.EVENT, Statistic.COUNT): lambda log, ask: log.count(ask.window_h),
-    (Source.EVENT, Statistic.GROWTH): lambda log, ask: log.growth(ask.window_h, ask.base_h),
-    (Source.EVENT, Statistic.SINCE): lambda log, ask: _recent(log.since(), ask.longest_h),
-    (Source.SEQUENCE, Statistic.COUNT): lambda log, ask: log.count(ask.window_h),
-    (Source.SEQUENCE, Statistic.SINCE): lambda log, ask: _recent(log.since(), ask.longest_h),
     (Source.MAINTENANCE, Statistic.SINCE): lambda service, _: service.log.since(),
     (Source.MAINTENANCE, Statistic.COUNT): lambda service, ask: service.log.count(ask.window_h),
     (Source.MAINTENANCE, Statistic.GAP): lambda service, _: service.cadence.gap(),
@@ -304,6 +316,11 @@ _DEVICE: dict[tuple[Source, Statistic], _Compute] = {
 _COMPUTE: dict[tuple[Source, Statistic], _Compute] = {
     **{(Source.GAUGE, statistic): compute for statistic, compute in _GAUGE.items()},
     **{(Source.COUNTER, statistic): compute for statistic, compute in _COUNTER.items()},
+    **{
+        (source, statistic): compute
+        for source in (Source.EVENT, Source.SEVERITY, Source.SEQUENCE)
+        for statistic, compute in _TOLD.items()
+    },
     **_MARKS,
     **_DEVICE,
 }

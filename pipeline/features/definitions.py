@@ -24,6 +24,7 @@ class Source(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
     EVENT = "event"
+    SEVERITY = "severity"  # the events of a component, or of any, that are so severe
     SEQUENCE = "sequence"  # an event of one code after one of another
     MAINTENANCE = "maintenance"
     REPLACEMENT = "replacement"
@@ -144,15 +145,15 @@ def _counters() -> Iterator[Definition]:
 
 
 def _events() -> Iterator[Definition]:
-    event, sequence = Source.EVENT, Source.SEQUENCE
-    for window in (Window.DAY, Window.WEEK, Window.LONG):
-        yield Definition(event, Statistic.COUNT, window)
-    for window in (Window.SHORT, Window.DAYS):
-        yield Definition(event, Statistic.COUNT, window, tier=Tier.MORE)
-    yield Definition(event, Statistic.GROWTH, Window.DAYS, Window.LONG, Tier.MORE)
-    yield Definition(event, Statistic.SINCE)
-    yield Definition(sequence, Statistic.COUNT, Window.WEEK)
-    yield Definition(sequence, Statistic.SINCE)
+    for source in (Source.EVENT, Source.SEVERITY):
+        for window in (Window.DAY, Window.WEEK, Window.LONG):
+            yield Definition(source, Statistic.COUNT, window)
+        for window in (Window.SHORT, Window.DAYS):
+            yield Definition(source, Statistic.COUNT, window, tier=Tier.MORE)
+        yield Definition(source, Statistic.GROWTH, Window.DAYS, Window.LONG, Tier.MORE)
+        yield Definition(source, Statistic.SINCE)
+    yield Definition(Source.SEQUENCE, Statistic.COUNT, Window.WEEK)
+    yield Definition(Source.SEQUENCE, Statistic.SINCE)
 
 
 def _records() -> Iterator[Definition]:
@@ -232,6 +233,7 @@ def subjects(vocabulary: Vocabulary, source: Source) -> tuple[str, ...]:
         Source.GAUGE: vocabulary.gauges,
         Source.COUNTER: vocabulary.counters,
         Source.EVENT: vocabulary.events,
+        Source.SEVERITY: vocabulary.severities,
         Source.SEQUENCE: vocabulary.sequences,
         Source.MAINTENANCE: vocabulary.serviced,
         Source.REPLACEMENT: vocabulary.replaced,

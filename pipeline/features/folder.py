@@ -16,6 +16,7 @@ from pipeline.counters import steps
 from pipeline.features.frames import (
     ANY_ERROR,
     HOUR,
+    SERIOUS,
     Frames,
     Ints,
     Marks,
@@ -39,8 +40,8 @@ from pipeline.history import (
     MetricReadings,
     tick,
 )
+from pipeline.history_sheet import Words
 
-_SERIOUS = ("error", "critical")
 _REPLACED = "replaced"
 _CELLS = 2_000_000  # device x bucket x metric of a chunk's frames: 64 bytes each
 
@@ -74,6 +75,7 @@ def history_frames(
             _series(readings.of(devices), columns, len(devices)) for readings in history.readings
         ),
         events=marked.events(history.events),
+        severities=marked.severities(history.events),
         maintenance=marked.records(history.maintenance),
         replacements=replacements,
         failures=marked.records(history.failures),
@@ -265,18 +267,26 @@ class _Marked:
         self._place, self._start, self._end = place, start, end
 
     def events(self, events: HistoryEvents) -> Marks:
-        components, codes = events.component.names, events.code.names
+        grave = np.isin(events.severity.names, SERIOUS)[events.severity.index]
+        where = events.at[grave], events.device[grave]
+        serious = self._marks([ANY_ERROR], np.zeros(len(where[0]), np.int64), *where)
+        return joined(self._told(events, events.code), serious)
+
+    def severities(self, events: HistoryEvents) -> Marks:
+        return joined(self._told(events, events.severity))
+
+    def _told(self, events: HistoryEvents, words: Words) -> Marks:
+        """The events by their component and one of its words."""
+        parts, names = events.component.names, words.names
         pairs, what = np.unique(
-            events.component.index.astype(np.int64) * len(codes) + events.code.index,
+            events.component.index.astype(np.int64) * len(names) + words.index,
             return_inverse=True,
         )
-        names = [
-            event_name(components[pair // len(codes)], codes[pair % len(codes)])
+        named = [
+            event_name(parts[pair // len(names)], names[pair % len(names)])
             for pair in pairs.tolist()
         ]
-        grave = np.isin(events.severity.names, _SERIOUS)[events.severity.index]
-        serious = self._marks([ANY_ERROR], 0 * what[grave], events.at[grave], events.device[grave])
-        return joined(self._marks(names, what, events.at, events.device), serious)
+        return self._marks(named, what, events.at, events.device)
 
     def records(self, records: HistoryRecords) -> Marks:
         parts = records.component

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.report import MetricKind
+from domain.report import MetricKind, Severity
 from pipeline.features.vocabulary import ANY
 
 Floats = NDArray[np.float64]
@@ -20,6 +20,7 @@ HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ANY_ERROR = ANY
 """Stands for every event of severity error or critical, whatever its code."""
+SERIOUS = (Severity.ERROR.value, Severity.CRITICAL.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ class Marks:
     """Things that happened to devices: events, repairs or failures.
 
     Attributes:
-        names: what can happen; for events `component:code`, else the component.
+        names: what can happen; for events `component:code` or `component:severity`, else the component.
         what: index into `names`, one a mark.
         device: index of the device in its frames.
         at: when it happened, in hours since the frames' start.
@@ -145,6 +146,7 @@ class Frames:
         attributes: of `kind`, `model`, `firmware`, `site` and what else is known: each device's text,
             empty where it is not known.
         installed: (devices,) when each was installed, in hours since `start`; NaN: unknown.
+        severities: the events once more, each by how severe it was.
         replacements: those repairs by which a component was replaced.
         bucket: how long one column lasts.
         peers: what its devices are compared with; needed by vocabularies that have peers.
@@ -157,6 +159,7 @@ class Frames:
     installed: Floats
     series: tuple[Series, ...]
     events: Marks
+    severities: Marks
     maintenance: Marks
     replacements: Marks
     failures: Marks
@@ -193,8 +196,18 @@ def hours_since(start: datetime, at: NDArray[Any]) -> Floats:
 
 
 def event_name(component: str, code: str) -> str:
-    """How an event is called in `Marks.names`: `component:code`."""
+    """How an event is called in `Marks.names`: `component:code`; its severity likewise."""
     return f"{component}:{code}"
+
+
+def of_severity(severities: Marks, subject: str) -> Marks:
+    """The events that `subject` stands for: `component:severity`, or `*:severity` of any component."""
+    component, _, grade = subject.rpartition(":")
+    if component != ANY:
+        return severities.of(subject)
+    meant = np.array([name.rpartition(":")[2] == grade for name in severities.names], bool)
+    here = severities.where(meant[severities.what])
+    return replace(here, names=(subject,), what=np.zeros_like(here.what))
 
 
 def heard(frames: Frames) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ import numpy as np
 from domain.report import MetricKind
 from pipeline.features.device import number
 from pipeline.features.folder import device_attributes, history_frames, history_span
-from pipeline.features.frames import ANY_ERROR, Frames, Ints, Marks
+from pipeline.features.frames import ANY_ERROR, Frames, Ints, Marks, event_name, of_severity
 from pipeline.features.logs import device_key, gaps, planned, sequence, visits
 from pipeline.features.store import load_frames
 from pipeline.features.vocabulary import ANY, Attribute, Vocabulary, Window, windows_h
@@ -121,6 +121,7 @@ def _vocabulary(
         gauges=tuple(fact.name for fact in gauges),
         counters=tuple(fact.name for fact in counters),
         events=codes.kept(),
+        severities=codes.severities(),
         sequences=codes.sequences(),
         serviced=serviced,
         replaced=() if every_is else replaced,
@@ -247,6 +248,24 @@ class _Codes:
         errors = {ANY_ERROR} & set(self._counts)
         return tuple(sorted({*frequent, *self._telling[:_TELLING_CODES], *errors}))
 
+    def severities(self) -> tuple[str, ...]:
+        """Those of any component, and those of one after which failures come. What is a code, or
+        another group, once more is left out."""
+        told = self._told.severities
+        anywhere = {event_name(ANY, name.rpartition(":")[2]) for name in told.names}
+        strength = {name: self._strength(told.of(name)) for name in told.names}
+        telling = sorted(
+            (name for name in strength if strength[name] >= _TELLING), key=lambda n: -strength[n]
+        )
+        seen = {_same(self._told.events.of(name)) for name in self.kept()}
+        found = []
+        for name in (*sorted(anywhere), *telling[:_TELLING_CODES]):
+            marks = of_severity(told, name)
+            if len(marks.at) >= _FEWEST_OF_A_CODE and _same(marks) not in seen:
+                seen.add(_same(marks))
+                found.append(name)
+        return tuple(sorted(found))
+
     def sequences(self) -> tuple[str, ...]:
         codes = [code for code in self._telling if ">" not in code][:_PAIRED_CODES]
         events, found = self._told.events, {}
@@ -272,3 +291,8 @@ class _Codes:
         chance = 1 - np.exp(-len(marks.at) * self._before / watched)
         expected, count = len(now) * chance, int((seen > 0).sum())
         return float((count - expected) / np.sqrt(max(expected * (1 - chance), 1e-9)))
+
+
+def _same(marks: Marks) -> bytes:
+    """Equal for marks of the same devices at the same times."""
+    return blake2b(np.sort(device_key(marks.device, marks.at)).tobytes()).digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from domain.report import MetricKind
 from pipeline.features.frames import (
     ANY_ERROR,
     HOUR,
+    SERIOUS,
     Frames,
     Ints,
     Marks,
@@ -80,6 +82,7 @@ def load_frames(
         installed=np.array([_installed(row, first) for row in devices], np.float64),
         series=_series(conn, ids, first, hours, span) if with_readings else (),
         events=marked.events(),
+        severities=marked.severities(),
         maintenance=marked.services(),
         replacements=marked.services(_REPLACED),
         failures=marked.failures(),
@@ -200,23 +203,29 @@ class _Marked:
         longest = timedelta(hours=windows_h(1.0)[Window.LONG])
         self._span = {**span, "events_start": start - longest}
         self._index = {int(device): position for position, device in enumerate(ids)}
-        self._services: list[dict[str, Any]] | None = None
+
+    @cached_property
+    def _told(self) -> list[tuple[dict[str, Any], tuple[int, float, float]]]:
+        return [(row, self._place(row)) for row in self._rows("events")]
 
     def events(self) -> Marks:
-        rows = []
-        for row in self._rows("events"):
-            place = self._place(row)
-            rows.append((event_name(row["component"], row["code"]), *place))
-            if row["severity"] in ("error", "critical"):
-                rows.append((ANY_ERROR, *place))
-        return marks(rows)
+        named = [(event_name(row["component"], row["code"]), *place) for row, place in self._told]
+        errors = [(ANY_ERROR, *place) for row, place in self._told if row["severity"] in SERIOUS]
+        return marks([*named, *errors])
+
+    def severities(self) -> Marks:
+        return marks(
+            (event_name(row["component"], row["severity"]), *place) for row, place in self._told
+        )
 
     def services(self, action: str | None = None) -> Marks:
         """All, or those of one `action`."""
-        if self._services is None:
-            self._services = self._rows("maintenance")
-        rows = [row for row in self._services if action in (None, row["action"])]
+        rows = [row for row in self._repairs if action in (None, row["action"])]
         return marks((row["component"], *self._place(row)) for row in rows)
+
+    @cached_property
+    def _repairs(self) -> list[dict[str, Any]]:
+        return self._rows("maintenance")
 
     def failures(self) -> Marks:
         return marks((row["component"], *self._place(row)) for row in self._rows("failures"))

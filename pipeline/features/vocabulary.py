@@ -48,6 +48,7 @@ class Vocabulary:
     Attributes:
         bucket_h: how long a column of its frames lasts.
         events: codes as `component:code`; `*` stands for every error.
+        severities: `component:severity`; of the component `*`, whichever it is.
         sequences: `first>then`, two codes each.
         serviced, replaced, failing: components that were; `*` stands for any.
         gaps: of each of `serviced`: the fleet's usual hours from one service to the next; 0: unknown.
@@ -60,6 +61,7 @@ class Vocabulary:
     gauges: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
     sequences: tuple[str, ...] = ()
     serviced: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()

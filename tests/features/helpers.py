@@ -29,6 +29,7 @@ VOCABULARY = Vocabulary(
     gauges=("heat",),
     counters=("cuts", "lines"),
     events=("*", JAM),
+    severities=("*:critical", "printer:critical", "printer:info"),
     sequences=(f"{JAM}>{OPEN}",),
     serviced=("*", "printer"),
     replaced=("printer",),
@@ -48,6 +49,7 @@ class Past:
     hours: float
     readings: Raw
     events: list[MarkRow]
+    severities: list[MarkRow]
     maintenance: list[MarkRow]
     replacements: list[MarkRow]
     failures: list[MarkRow]
@@ -87,6 +89,7 @@ def random_past(seed: int, hours: float = 300, bucket_h: float = 1.0) -> Past:
         hours,
         readings,
         [*some("*", 30), *some(JAM, 30), *some(OPEN, 5)],
+        [*some("printer:critical", 30), *some("reader:critical", 5), *some("printer:info", 1)],
         maintenance,
         [row for row in maintenance if rng.random() < 0.5],
         [*some("printer", 1), *some("reader", 1)],
@@ -135,6 +138,7 @@ def frames_of(past: Past) -> Frames:
         installed=np.array(past.installed),
         series=tuple(_series(name, past, shape) for name in KINDS),
         events=marks(past.events),
+        severities=marks(past.severities),
         maintenance=marks(past.maintenance),
         replacements=marks(past.replacements),
         failures=marks(past.failures),
@@ -197,6 +201,7 @@ def shifted(past: Past, hours: float) -> Past:
             for key, points in past.readings.items()
         },
         events=moved(past.events),
+        severities=moved(past.severities),
         maintenance=moved(past.maintenance),
         replacements=moved(past.replacements),
         failures=moved(past.failures),

@@ -242,7 +242,7 @@ class Oracle:
                 return gap - since % gap
         since = moment - max((row[2] for row in known), default=-math.inf)
         longest = math.inf
-        if feature.source in (Source.EVENT, Source.SEQUENCE):
+        if feature.source in (Source.EVENT, Source.SEVERITY, Source.SEQUENCE):
             longest = self.words.window_h(Window.LONG)
         if feature.source is Source.SEQUENCE:
             longest -= self.words.window_h(Window.DAYS)
@@ -254,6 +254,10 @@ class Oracle:
             return self._sequences(*subject.split(">"))
         if source is Source.EVENT:
             return [row for row in past.events if row[0] == subject]
+        if source is Source.SEVERITY:
+            part, grade = subject.split(":")
+            names = [f"{of}:{grade}" for of in ("printer", "reader") if part in (ANY, of)]
+            return [row for row in past.severities if row[0] in names]
         rows = {
             Source.MAINTENANCE: past.maintenance,
             Source.REPLACEMENT: past.replacements,

@@ -70,6 +70,7 @@ def test_nothing_later_than_the_moment_is_read(seed: int) -> None:
             for key, points in past.readings.items()
         },
         events=[*past.events, (JAM, 0, 250.6, 250.6), ("*", 1, 100.0, 250.6)],
+        severities=[*past.severities, ("printer:critical", 1, 249.0, 250.6)],
         maintenance=[*past.maintenance, ("printer", 0, 240.0, 250.7)],
         replacements=[*past.replacements, ("printer", 0, 240.0, 250.7)],
         failures=[*past.failures, ("printer", 2, 251.0, 251.0)],
@@ -126,6 +127,7 @@ def _only(frames: Frames, device: int) -> Frames:
             for series in frames.series
         ),
         events=own(frames.events),
+        severities=own(frames.severities),
         maintenance=own(frames.maintenance),
         replacements=own(frames.replacements),
         failures=own(frames.failures),
@@ -191,6 +193,7 @@ def test_a_gauge_that_is_sent_only_when_it_changes_is_not_missing() -> None:
             ("cuts", 0): [(hour + 0.5, float(hour)) for hour in range(90, 185) if hour != 150],
         },
         events=[],
+        severities=[],
         maintenance=[],
         replacements=[],
         failures=[],

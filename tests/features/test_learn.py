@@ -17,6 +17,7 @@ from pipeline.features.learn import history_bucket, learn_vocabulary, load_vocab
 from pipeline.features.store import load_frames, load_peers
 from pipeline.features.vocabulary import Attribute
 from pipeline.history import History, read_history
+from pipeline.history_sheet import Words
 from storage.database import Database
 from tests.history.helpers import START, write_folder
 
@@ -86,6 +87,20 @@ def test_a_vocabulary_holds_what_is_worth_a_feature(tmp_path: Path) -> None:
         Attribute("floor"),
     }
     assert words.peers == ("model", "site")
+
+
+def test_severities_are_features_where_they_say_more_than_codes(tmp_path: Path) -> None:
+    """Failures come after the critical ones, whatever their code."""
+    history = _daily(tmp_path / "h")
+    assert learn_vocabulary(history).severities == ()  # each severity has one code only
+    critical = [code in "AB" for code in history.events.code.texts()]
+    severity = Words(("warning", "critical"), np.array(critical, np.int32))
+    words = learn_vocabulary(replace(history, events=replace(history.events, severity=severity)))
+    assert words.severities == ()  # all that are errors are critical: `*` counts them already
+    component = Words(("disk", "fan"), np.arange(len(history.events.at), dtype=np.int32) % 2)
+    mixed = replace(history.events, severity=severity, component=component)
+    words = learn_vocabulary(replace(history, events=mixed))
+    assert words.severities == ("*:warning", "disk:critical", "fan:critical")
 
 
 def test_a_vocabulary_reads_nothing_later_than_it_may(tmp_path: Path) -> None:

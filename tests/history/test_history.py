@@ -52,6 +52,21 @@ def test_any_one_file_beside_the_devices_is_a_history(tmp_path: Path, name: str)
     assert history.devices[0].attributes == {"rack": "1"}
 
 
+@pytest.mark.parametrize("column", [True, False])
+def test_an_event_that_does_not_say_how_severe_it_is_is_judged_by_its_code(
+    tmp_path: Path, column: bool
+) -> None:
+    lines = ["time,device_id,code,severity"[: None if column else -9]]
+    for code in ("cutterFailure", "paperOk", "E7"):
+        lines.append(f"{DAY.format(day=2)},b,{code}{',' * column}")
+    events = read_history(_folder(tmp_path / "h", events=lines)).events
+    assert dict(zip(events.code.texts(), events.severity.texts(), strict=True)) == {
+        "cutterFailure": "critical",
+        "paperOk": "info",
+        "E7": "warning",  # as everywhere where nobody says
+    }
+
+
 def test_a_folder_that_tells_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="none of readings, events"):
         read_history(_folder(tmp_path / "h"))
@@ -79,7 +94,11 @@ def test_rows_in_any_order_come_by_device_and_time_and_gaps_are_kept(tmp_path: P
         ("readings", f"{DAY.format(day=5)},a,inf", "row 3, column x: .*inf.*; a finite number"),
         ("readings", f"{DAY.format(day=5)},a,1e", "row 3, column x: '1e'; a number"),
         ("events", f"{DAY.format(day=5)},a,,error", "row 3, column code: ''; a name"),
-        ("events", f"{DAY.format(day=5)},a,E,", "row 3, column severity: ''; allowed: info"),
+        (
+            "events",
+            f"{DAY.format(day=5)},a,E,bad",
+            "row 3, column severity: 'bad'; allowed: info",
+        ),
         ("failures", f"{DAY.format(day=5)},a,", "row 3, column component: ''; a name"),
     ],
 )

@@ -129,6 +129,7 @@ VOCABULARY = Vocabulary(
     gauges=("x.PrintHeadTemperature", "x.Unheard"),
     counters=("x.BillJamCount",),
     events=("*", "billAcceptor:jamAcceptor"),
+    severities=("*:critical", "billAcceptor:error"),
     sequences=("billAcceptor:jamAcceptor>billAcceptor:stackerFull",),
     serviced=("*", "billAcceptor"),
     replaced=("billAcceptor",),
@@ -207,6 +208,32 @@ def test_codes_that_follow_one_another_are_told_in_their_order() -> None:
     reason = _why(_LooksAt(Source.SEQUENCE, sequence.subject), row, np.zeros_like(row))
     window = span(sequence.window_h)
     assert str(reason.text) == f"stackerFull came after jamAcceptor 3 times within {window}"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        (6.0, 18.0, "bill acceptor: events of severity error rose 3-fold in 3 days"),
+        (
+            1.0,
+            0.0,
+            "bill acceptor: events of severity error: 1 within 3 days; 0 in the 27 days before",
+        ),
+    ],
+)
+def test_how_events_of_a_severity_changed_is_a_reason(now: float, before: float, said: str) -> None:
+    subject = "billAcceptor:error"
+    growth = next(f for f in COLUMNS if (f.subject, f.statistic) == (subject, Statistic.GROWTH))
+    window, whole = growth.window_h, growth.base_h
+    told = {
+        f"{subject}_count_{window:g}h": now,
+        f"{subject}_count_{whole:g}h": now + before,
+        f"{subject}_growth_{window:g}h": now / window - before / (whole - window),
+    }
+    reason = _why(_LooksAt(Source.SEVERITY, subject), _row(**told), _row())
+    assert str(reason.text) == said
+    persian = translate_text(load_translations("fa"), reason.text.to_json())
+    assert not any(word in persian for word in ("severity", "error", "within"))
 
 
 def test_only_the_group_that_matters_is_a_reason() -> None:
