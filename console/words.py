@@ -151,6 +151,7 @@ ACTIONS: Mapping[str, str] = {
     "cancel_window": N_("End planned maintenance"),
     "adopt": N_("Adopt"),
     "add_device": N_("Add a device"),
+    "retire": N_("Take a device out of the fleet"),
     "import_devices": N_("Import devices"),
     "make_login": N_("Make a login"),
     "revoke_login": N_("Revoke a login"),

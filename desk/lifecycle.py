@@ -67,12 +67,14 @@ class CancelReason(StrEnum):
     FALSE_ALARM = "false_alarm"
     DUPLICATE = "duplicate"
     WITHDRAWN = "withdrawn"
+    RETIRED = "retired"  # the device left the fleet
 
 
 CANCEL_TEXT: dict[CancelReason, str] = {
     CancelReason.FALSE_ALARM: N_("false alarm"),
     CancelReason.DUPLICATE: N_("duplicate"),
     CancelReason.WITHDRAWN: N_("withdrawn by the customer"),
+    CancelReason.RETIRED: N_("the device left the fleet"),
 }
 
 

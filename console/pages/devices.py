@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from alerts.suppression import out_of_service
 from console import links
-from console.gate import Adopts, SeesDevices
+from console.gate import Administers, Adopts, SeesDevices
 from console.history import SPANS, segments
 from console.pages.answer import answer
 from console.pages.paging import ListFilter, read_page
@@ -20,6 +20,7 @@ from console.pages.tickets import TicketFilter
 from console.room import Room, TheRoom, Visit
 from console.security import OurForm
 from console.series import PROBABILITY, choices, read_series
+from desk.retiring import retire
 from domain.errors import NotFoundError
 from pipeline.devices.fleet import adopt
 from storage.database import Conn, Row
@@ -112,6 +113,15 @@ def adopt_device(
 ) -> RedirectResponse:
     with room.database.transaction() as conn:
         adopt(conn, room.clock, key, actor=visit.actor, site=site or None)
+    return RedirectResponse(f"/devices/{quote(key, safe='')}", HTTPStatus.SEE_OTHER)
+
+
+@router.post("/devices/{key}/retire", dependencies=[OurForm])
+def retire_device(
+    room: TheRoom, visit: Administers, key: str, reason: Annotated[str, Form(max_length=500)] = ""
+) -> RedirectResponse:
+    """Out of the fleet, with all that is open of it."""
+    retire(room.database, room.clock, key, actor=visit.actor, reason=reason.strip())
     return RedirectResponse(f"/devices/{quote(key, safe='')}", HTTPStatus.SEE_OTHER)
 
 

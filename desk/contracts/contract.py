@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -101,13 +101,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """Where a device stood before it was moved, until when, and what was agreed for that place."""
+
+    until: datetime
+    place: Place
+    rows: Sequence[Contract] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Contracts:
-    """All that was ever agreed for one place.
+    """All that was ever agreed for a device, a site or a batch, wherever it stood.
 
     Attributes:
+        place: where it is now.
         rows: a site's own contracts before its customer's, and later ones before earlier ones: the
             first that is valid counts.
         of_device: False: of a site or a batch, whose devices differ in age.
+        past: where it stood before, oldest first. What held at a moment is what was agreed for the
+            place where it stood then.
     """
 
     books: Books
@@ -115,11 +127,12 @@ class Contracts:
     rows: Sequence[Contract] = ()
     warranty: Warranty = Warranty()
     of_device: bool = True
+    past: Sequence[Stay] = ()
 
     def contract_at(self, moment: datetime) -> Contract | None:
         """The contract that counts."""
         day = self.day(moment)
-        return next((row for row in self.rows if row.valid_on(day)), None)
+        return next((row for row in self.rows_at(moment) if row.valid_on(day)), None)
 
     def plan_at(self, moment: datetime) -> Plan:
         """The contract's plan; without a contract, the usual one of the kind."""
@@ -133,13 +146,39 @@ class Contracts:
     def at(self, moment: datetime) -> Terms:
         """Plan, calendar and region: what a clock that starts now goes by."""
         contract, plan = self.contract_at(moment), self.plan_at(moment)
+        place = self.place_at(moment)
         name = contract.calendar if contract is not None and contract.calendar else plan.calendar
         for book in (self.books.at(moment), self.books.newest):
             if name in book.tables:
-                return Terms(plan, book.calendar(name, self.place.zone), self.place.region_class)
-        calendar = self.books.at(moment).calendar("always", self.place.zone)
-        return Terms(plan, calendar, self.place.region_class)
+                return Terms(plan, book.calendar(name, place.zone), place.region_class)
+        calendar = self.books.at(moment).calendar("always", place.zone)
+        return Terms(plan, calendar, place.region_class)
 
     def day(self, moment: datetime) -> date:
         """The day that it is there."""
-        return moment.astimezone(ZoneInfo(self.place.zone)).date()
+        return moment.astimezone(ZoneInfo(self.place_at(moment).zone)).date()
+
+    def place_at(self, moment: datetime) -> Place:
+        """Where it stood."""
+        return self._stay(moment)[0]
+
+    def rows_at(self, moment: datetime) -> Sequence[Contract]:
+        """What was ever agreed for the place where it stood."""
+        return self._stay(moment)[1]
+
+    def edges(self) -> Iterator[datetime]:
+        """When other terms may begin to count: it was moved, plans changed, or it is midnight there
+        and a contract begins or has ended."""
+        yield from (since for since, _ in self.books.known)
+        yield from (stay.until for stay in self.past)
+        stays = [(stay.place, stay.rows) for stay in self.past] + [(self.place, self.rows)]
+        for place, rows in stays:
+            days = [row.valid_from for row in rows]
+            days += [row.valid_until + timedelta(days=1) for row in rows if row.valid_until]
+            yield from (datetime.combine(day, time(), ZoneInfo(place.zone)) for day in days)
+
+    def _stay(self, moment: datetime) -> tuple[Place, Sequence[Contract]]:
+        for stay in self.past:
+            if moment < stay.until:
+                return stay.place, stay.rows
+        return self.place, self.rows

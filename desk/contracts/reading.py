@@ -12,6 +12,7 @@ from desk.contracts.contract import (
     Payer,
     Place,
     Replacement,
+    Stay,
     VoidReason,
     Warranty,
 )
@@ -29,12 +30,22 @@ def contract_of(conn: Conn, device_id: int) -> Contracts:
 
 def contracts_of(conn: Conn, device_ids: Iterable[int]) -> dict[int, Contracts]:
     """What was agreed for each device; one that isn't known has the usual plan."""
-    return _contracts(conn, "devices", "device_ids", list(device_ids))
+    ids = list(device_ids)
+    return _contracts(conn, "devices", {"device_ids": ids}, ids)
 
 
 def contracts_of_tickets(conn: Conn, ticket_ids: Iterable[int]) -> dict[int, Contracts]:
     """What was agreed for the place of each case."""
-    return _contracts(conn, "tickets", "ticket_ids", list(ticket_ids))
+    ids = list(ticket_ids)
+    return _contracts(conn, "tickets", {"ticket_ids": ids}, ids)
+
+
+def contracts_of_places(
+    conn: Conn, kinds: Sequence[str], site_ids: Sequence[int]
+) -> list[Contracts]:
+    """What was agreed for devices of each kind at each site, of as many pairs; without warranties."""
+    asked = {"kinds": list(kinds), "site_ids": list(site_ids)}
+    return list(_contracts(conn, "places", asked, range(1, len(kinds) + 1)).values())
 
 
 def books(conn: Conn) -> Books:
@@ -49,17 +60,36 @@ def books(conn: Conn) -> Books:
     return Books(known)
 
 
-def _contracts(conn: Conn, statement: str, name: str, ids: Sequence[int]) -> dict[int, Contracts]:
+def _contracts(conn: Conn, statement: str, asked: Row, ids: Iterable[int]) -> dict[int, Contracts]:
     shelf = books(conn)
-    rows = conn.execute(load("contracts")[statement], {name: ids}).fetchall()
-    agreed = _agreed(conn, {row["customer_id"] for row in rows} - {None})
+    rows = conn.execute(load("contracts")[statement], asked).fetchall()
+    before = _places_before(conn, {row["device_id"] for row in rows} - {None})
+    moved = [stay for stays in before.values() for stay in stays]
+    agreed = _agreed(conn, {row["customer_id"] for row in (*rows, *moved)} - {None})
     found = {
         row["id"]: Contracts(
-            shelf, _place(row), _of_site(agreed, row), _warranty(row), row["of_device"]
+            shelf,
+            _place(row),
+            _of_site(agreed, row),
+            _warranty(row),
+            row["of_device"],
+            tuple(
+                Stay(stay["until_at"], _place(stay), _of_site(agreed, stay))
+                for stay in before.get(row["device_id"], ())
+            ),
         )
         for row in rows
     }
     return {each: found.get(each, Contracts(shelf)) for each in ids}
+
+
+def _places_before(conn: Conn, device_ids: set[int]) -> dict[int, list[Row]]:
+    """Where each device that was ever moved stood before, oldest first."""
+    places: dict[int, list[Row]] = {}
+    parameters = {"device_ids": list(device_ids)}
+    for row in conn.execute(load("contracts")["places_before"], parameters).fetchall():
+        places.setdefault(row["device_id"], []).append(row)
+    return places
 
 
 def _agreed(conn: Conn, customer_ids: set[int]) -> dict[int, list[tuple[int | None, Contract]]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from desk import retiring
 from domain.errors import BadInputError
 from forecall.commands import logins
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
@@ -124,12 +125,18 @@ def adopt(
 @app.command()
 def retire(
     device: Annotated[str, typer.Argument(help=FIELDS["device"].meaning)],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the tickets that end.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Take a device out of the fleet: it was replaced, or has gone. What it did before stays."""
-    with store(config) as installation, installation.database.transaction() as conn:
-        fleet.retire(conn, installation.clock, device, actor=actor())
+    """Take a device out of the fleet: it was replaced, or has gone. What it did before stays; its
+    open alerts and tickets end."""
+    with store(config) as installation:
+        ended = retiring.retire(
+            installation.database, installation.clock, device, actor=actor(), reason=reason
+        )
     say(f"{device} is out of the fleet; when it is heard again, it is found anew.")
+    if ended:
+        say(f"Ended: {', '.join(f'ticket {ticket.id}' for ticket in ended)}.")
 
 
 @app.command("list")

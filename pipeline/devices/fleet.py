@@ -101,16 +101,17 @@ def adopt(
     audit(conn, actor, "adopt", f"device/{key}", {"site": site, "kind": kind, "model": model})
 
 
-def retire(conn: Conn, clock: Clock, key: str, *, actor: str) -> int:
+def retire(conn: Conn, clock: Clock, key: str, *, actor: str, reason: str = "") -> int:
     """Takes a device out of the fleet, since it was replaced or has gone: from then on it counts
-    nowhere and raises nothing; what it did before stays. Returns its id.
+    nowhere and raises nothing; what it did before stays. Returns its id. Its open cases are ended by
+    `desk.retiring`, which calls this.
 
     Raises NotAllowedError when it is not in the fleet.
     """
     row = conn.execute(load("devices")["retire"], {"key": key, "at": clock.now()}).fetchone()
     if row is None:
         raise NotAllowedError(f"device {key!r} is not in the fleet")
-    audit(conn, actor, "retire", f"device/{key}", {})
+    audit(conn, actor, "retire", f"device/{key}", {"reason": reason} if reason else {})
     return int(row["id"])
 
 

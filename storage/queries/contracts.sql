@@ -26,7 +26,8 @@ ORDER BY key LIMIT 1
 UPDATE sla_watch SET version = 0
 
 -- name: devices
-SELECT device.id, device.kind, device.installed_on, site.id AS site_id, site.customer_id,
+SELECT device.id, device.id AS device_id, device.kind, device.installed_on, site.id AS site_id,
+       site.customer_id,
        site.region_class, site.time_zone, warranty.starts_on, warranty.months,
        warranty.support_life_months, warranty.voided_at, warranty.void_reason, true AS of_device
 FROM device
@@ -34,9 +35,19 @@ LEFT JOIN site ON site.id = device.site_id
 LEFT JOIN warranty ON warranty.device_id = device.id
 WHERE device.id = ANY(%(device_ids)s)
 
+-- Kinds of devices at sites, numbered from 1 in the order asked.
+-- name: places
+SELECT asked.place AS id, NULL::integer AS device_id, asked.kind, NULL::date AS installed_on, site.id AS site_id,
+       site.customer_id, site.region_class, site.time_zone, NULL::date AS starts_on,
+       NULL::integer AS months, NULL::integer AS support_life_months, NULL::timestamptz AS voided_at,
+       NULL::text AS void_reason, false AS of_device
+FROM unnest(%(kinds)s::text[], %(site_ids)s::integer[]) WITH ORDINALITY AS asked (kind, site_id, place)
+LEFT JOIN site ON site.id = asked.site_id
+
 -- A case of a device; of a site, while the device isn't known; of a batch: where most of it stands.
 -- name: tickets
-SELECT ticket.id, coalesce(device.kind, '') AS kind, device.installed_on, site.id AS site_id,
+SELECT ticket.id, device.id AS device_id, coalesce(device.kind, '') AS kind, device.installed_on,
+       site.id AS site_id,
        site.customer_id, site.region_class, site.time_zone, warranty.starts_on, warranty.months,
        warranty.support_life_months, warranty.voided_at, warranty.void_reason,
        device.id IS NOT NULL AS of_device
@@ -46,6 +57,16 @@ LEFT JOIN batch ON batch.id = ticket.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, ticket.site_id, batch.site_id)
 LEFT JOIN warranty ON warranty.device_id = device.id
 WHERE ticket.id = ANY(%(ticket_ids)s)
+
+-- Where devices stood before they were moved, oldest first.
+-- name: places_before
+SELECT past.device_id, past.until_at, site.id AS site_id, site.customer_id, site.region_class,
+       site.time_zone, device.kind
+FROM device_place_past AS past
+JOIN site ON site.id = past.site_id
+JOIN device ON device.id = past.device_id
+WHERE past.device_id = ANY(%(device_ids)s)
+ORDER BY past.device_id, past.until_at
 
 -- name: of_customers
 SELECT customer_id, site_id, key, plan, calendar, valid_from, valid_until, price, travel,

@@ -63,6 +63,20 @@ WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = 
   AND closed_at IS NULL
 FOR UPDATE
 
+-- name: lock_alerts_of_device
+SELECT alert.id
+FROM alert JOIN device ON device.id = alert.device_id
+WHERE device.key = %(key)s AND alert.closed_at IS NULL
+ORDER BY alert.device_id, alert.component, alert.fault_class
+FOR UPDATE OF alert
+
+-- name: lock_tickets_of_device
+SELECT ticket.*
+FROM ticket JOIN device ON device.id = ticket.device_id
+WHERE device.key = %(key)s AND ticket.closed_at IS NULL
+ORDER BY ticket.component, ticket.fault_class
+FOR UPDATE OF ticket
+
 -- name: lock
 SELECT * FROM ticket WHERE id = %(ticket_id)s FOR UPDATE
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from desk.actions import move
+from desk.calls import Call, Channel, take
 from desk.contracts import Contracts, VoidReason, contract_of, shipped
 from desk.contracts.book import ClockTable, PlanBook, PlanTable, read_text
 from desk.contracts.calendars import CalendarTable
@@ -14,6 +16,7 @@ from desk.contracts.reading import books
 from desk.contracts.sheet import CONTRACT_COLUMNS, read_sheet, template
 from desk.contracts.writing import PlanFile, publish, take_in, void_warranty
 from desk.sla import Target
+from desk.sla.reading import clocks_of
 from domain.calendar import DAY_OFF
 from domain.clock import ManualClock
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
@@ -362,3 +365,43 @@ def test_a_plan_that_a_contract_names_can_not_be_taken_away(world: World) -> Non
         publish(world.database, world.clock, shipped())
     found = contracts(world, world.kiosk)
     assert found.at(world.clock.now()).plan.name == "gold"
+
+
+def test_what_held_at_a_moment_is_what_was_agreed_for_where_the_device_stood_then(
+    world: World,
+) -> None:
+    """A case goes on at the new place; the promises that had started there keep the old place's terms."""
+    head = "contract,customer,site,plan,valid_from,valid_until\n"
+    text = f"{head}old,c,s,clock,2026-01-01,2026-12-31\nnew,c,t,kiosk_office,2026-01-01,\n"
+    call = Call(Channel.PHONE, "it jams", device_id=world.kiosk, component="receiptPrinter")
+    with world.database.transaction() as conn:
+        conn.execute(
+            "INSERT INTO site (key, name, customer_id, time_zone, region_class)"
+            " SELECT 't', 'T', customer_id, 'Asia/Tehran', 'suburban' FROM site WHERE key = 's'"
+        )
+        take_in(conn, world.clock, read_sheet("c.csv", text.encode()), actor="mia")
+    case = take(world.database, world.clock, call, actor="desk").id
+    world.pass_time(hours=1)
+    moved = world.clock.now()
+    with world.database.transaction() as conn:
+        conn.execute(
+            "UPDATE device SET site_id = (SELECT id FROM site WHERE key = 't'), placed_at = %(at)s"
+            " WHERE id = %(id)s",
+            {"at": moved, "id": world.kiosk},
+        )
+    for name in ("plan", "dispatch", "arrive"):
+        move(world.database, world.clock, case, name, actor="li")
+    with world.database.transaction() as conn:
+        found = clocks_of(conn, [case], world.clock.now())[case]
+        agreed = contract_of(conn, world.kiosk)
+    plans = {clock.name: (clock.plan, clock.calendar.zone.key) for clock in found}
+    assert plans == {
+        "respond": ("clock", "UTC"),
+        "resolve": ("clock", "UTC"),
+        "repair": ("kiosk_office", "Asia/Tehran"),
+    }
+    before = agreed.contract_at(moved - timedelta(seconds=1))
+    assert before is not None
+    assert before.key == "old"
+    midnight = datetime(2027, 1, 1, tzinfo=UTC)
+    assert {moved, midnight} <= set(agreed.edges())
