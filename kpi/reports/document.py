@@ -103,6 +103,11 @@ class Table:
                 )
 
 
+def named(name: str) -> Text:
+    """A name - of a model, a customer - where a sentence is wanted."""
+    return Text("{name}", {"name": name})
+
+
 class Shape(StrEnum):
     """How a chart draws its series: BARS over names or days, LINES, STEPS (survival curves)."""
 
