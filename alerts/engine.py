@@ -25,8 +25,9 @@ from domain.clock import Clock
 from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import N_, Text
-from storage.database import Conn, Database
+from storage.database import Conn, Database, Row
 from storage.queries import load
+from storage.rows import as_rows
 
 HOLD = timedelta(seconds=4)
 """So long, by the wall's time, the news of a fault waits that other devices may share: by then the
@@ -206,16 +207,17 @@ class _Judge:
             if one.news.broke and one.sign.fault.fault_class is FaultClass.BREAKDOWN
         ]
         if broke:
-            self.conn.execute(
-                load("alerts")["record_failures"],
-                {
-                    "now": self.now,
-                    "device_ids": [sign.fault.device_id for sign in broke],
-                    "components": [sign.fault.component for sign in broke],
-                    "ats": [sign.at for sign in broke],
-                    "sources": [source or sign.origin for sign in broke],
-                },
-            )
+            told = {"now": self.now, "rows": as_rows(_failure(sign, source) for sign in broke)}
+            self.conn.execute(load("alerts")["record_failures"], told)
+
+
+def _failure(sign: Sign, source: str | None) -> Row:
+    return {
+        "device_id": sign.fault.device_id,
+        "component": sign.fault.component,
+        "at": sign.at,
+        "source": source or sign.origin,
+    }
 
 
 def _over(conn: Conn, over: Sequence[tuple[Fault, str]], now: datetime) -> list[Relief]:

@@ -18,12 +18,13 @@ from alerts.lifecycle import (
     FLAPPING_WITHIN,
     AlertState,
     allowed,
+    step,
 )
 from alerts.rules import CASE_SEVERITY
 from alerts.series import Relief
 from alerts.sign import Sign
 from alerts.steps import Alert, Change, alert_of
-from domain.fault import Fault, FaultClass
+from domain.fault import Fault
 from domain.text import N_, Text
 from storage.database import Conn, Row
 from storage.queries import load
@@ -92,16 +93,18 @@ def raise_or_join(
     `batches` where they belong to it."""
     if not signs:
         return []
-    by_fault = {sign.fault: sign for sign in signs}
-    told = {"now": now, "rows": as_rows(_sign_row(sign, hold, batches) for sign in signs)}
+    by_fault = {_key(sign.fault): sign for sign in signs}
+    told = {"now": now, "actor": steps.SYSTEM}
+    told["rows"] = as_rows(_sign_row(sign, hold, batches.get(sign.fault)) for sign in signs)
     rows = conn.execute(load("board")["raise_or_join"], told).fetchall()
-    found = [(row, by_fault[_fault(row)]) for row in rows]
-    news = _hold_conditions(conn, found)
-    raised = [_raised(row, sign, news[row["id"]]) for row, sign in found]
+    found = [
+        (row, by_fault[row["device_id"], row["component"], row["fault_class"]]) for row in rows
+    ]
+    news = _hold_conditions(conn, [(row, sign) for row, sign in found if not row["opened"]])
+    raised = [_raised(row, sign, news.get(row["id"])) for row, sign in found]
     _lead(conn, [one for one in raised if not one.opened])
     came_again = [one for one in raised if one.came and not one.opened]
-    steps.record(conn, [_coming(one, now, hold) for one in raised if one.opened])
-    again = steps.take(conn, [_coming(one, now, hold) for one in came_again])
+    again = steps.take(conn, [_coming_again(one, now, hold) for one in came_again])
     after = {alert.id: alert for alert in again}
     return [
         replace(one, alert=after[one.alert.id]) if one.alert.id in after else one for one in raised
@@ -155,27 +158,22 @@ def calm(conn: Conn, now: datetime) -> list[Returned]:
     ]
 
 
-def _raised(row: Row, sign: Sign, news: News) -> Raised:
+def _raised(row: Row, sign: Sign, news: News | None) -> Raised:
+    """`news` of an alert that was there before; of one that this sign opens all is news."""
     alert = alert_of(row)
     came = row["opened"] or (not alert.active and allowed("raise", alert.state))
-    return Raised(alert, sign, news, row["opened"], came, damped=alert.flapping)
+    said = News(fresh=True, broke=sign.failed) if news is None else news
+    return Raised(alert, sign, said, row["opened"], came, damped=alert.flapping)
 
 
-def _coming(one: Raised, now: datetime, hold: Hold) -> Change:
-    alert = _before(one.alert) if one.opened else one.alert
-    if one.joined_batch:
-        cause = Text(PART_OF, {"id": one.alert.batch_id or 0})
-        return Change(alert, "raise_suppressed", now, cause=cause)
-    until = now + STEADY if alert.flapping else hold(one.sign)
-    return Change(alert, "raise", now, held_until=until)
+def _coming_again(one: Raised, now: datetime, hold: Hold) -> Change:
+    until = now + STEADY if one.alert.flapping else hold(one.sign)
+    return Change(one.alert, "raise", now, held_until=until)
 
 
-def _before(alert: Alert) -> Alert:
-    # An alert that is opened is stored as its first step leaves it.
-    return replace(alert, state=AlertState.NORMAL, active=False)
-
-
-def _sign_row(sign: Sign, hold: Hold, batches: Mapping[Fault, int]) -> Row:
+def _sign_row(sign: Sign, hold: Hold, batch_id: int | None) -> Row:
+    """A sign, and how the alert begins that it may open: as a member of a batch, or not."""
+    name = "raise" if batch_id is None else "raise_suppressed"
     return {
         "device_id": sign.fault.device_id,
         "component": sign.fault.component,
@@ -183,20 +181,27 @@ def _sign_row(sign: Sign, hold: Hold, batches: Mapping[Fault, int]) -> Row:
         "severity": sign.severity,
         "origin": sign.origin,
         "rule": sign.rule,
+        "failed": sign.failed,
         "message": sign.message.to_json(),
         "reasons": [reason.to_json() for reason in sign.reasons],
         "probability": sign.probability,
         "foretold_until": sign.foretold_until,
         "at": sign.at,
+        "expires_at": sign.expires_at,
         "wants_case": sign.severity.rank >= CASE_SEVERITY.rank,
-        "held_until": hold(sign),
-        "batch_id": batches.get(sign.fault),
+        "held_until": hold(sign) if batch_id is None else None,
+        "batch_id": batch_id,
+        "step": name,
+        "state": step(name, AlertState.NORMAL).target,
+        "cause": None if batch_id is None else Text(PART_OF, {"id": batch_id}).to_json(),
     }
 
 
 def _hold_conditions(conn: Conn, found: Sequence[tuple[Row, Sign]]) -> dict[int, News]:
+    if not found:
+        return {}
     conditions = {
-        "known_ids": [row["id"] for row, _ in found if not row["opened"]],
+        "known_ids": [row["id"] for row, _ in found],
         "rows": as_rows(_condition(row["id"], sign) for row, sign in found),
     }
     rows = conn.execute(load("board")["hold_conditions"], conditions).fetchall()
@@ -252,5 +257,5 @@ def _ended(reliefs: Sequence[Relief]) -> Row:
     return {"alert_ids": [pair[0] for pair in pairs], "rules": [pair[1] for pair in pairs]}
 
 
-def _fault(row: Row) -> Fault:
-    return Fault(row["device_id"], row["component"], FaultClass(row["fault_class"]))
+def _key(fault: Fault) -> tuple[int, str, str]:
+    return fault.device_id, fault.component, fault.fault_class

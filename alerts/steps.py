@@ -116,17 +116,9 @@ def take(conn: Conn, changes: Sequence[Change]) -> list[Alert]:
     results = [change.result for change in changes]
     rows = as_rows(map(_written, changes, results))
     conn.execute(load("board")["write_steps"], {"waiting": _MAY_WAIT, "rows": rows})
-    record(conn, changes)
+    conn.execute(load("board")["record_steps"], {"rows": as_rows(map(_recorded, changes))})
     announce_many(conn, [_announcement(change) for change in changes if _is_told(change)])
     return results
-
-
-def record(conn: Conn, changes: Sequence[Change]) -> None:
-    """Keeps steps of alerts whose rows say already what came of them."""
-    if not changes:
-        return
-    rows = as_rows(_recorded(change) for change in changes)
-    conn.execute(load("board")["record_steps"], {"rows": rows})
 
 
 def close_over(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:

@@ -27,6 +27,7 @@ from typing import Any, LiteralString
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
 from desk.cases import Cases
+from desk.records import failure_recorded
 from domain.clock import SystemClock
 from storage.database import Database, Row
 from storage.embedded import EmbeddedServer
@@ -93,17 +94,19 @@ def own_faults(database: Database, faults: int) -> Row:
     """Devices here and there, each with a fault of its own, told three times; no two of a site."""
     _fleet(database, faults * _SITE)
     clock, books = SystemClock(), RuleBooks()
+    # A worker that runs has opened a case before.
+    failure_recorded(database, clock, 2, "cardReader", clock.now(), source="benchmark")
     evaluate(database, clock, Cases(clock), books)
     _run(database, _SINGLE_FAULTS, {"site": _SITE, "now": datetime.now(UTC)})
-    began = time.perf_counter()
+    before, began = _count(database, _TICKETS), time.perf_counter()
     evaluate(database, clock, Cases(clock), books, hold=timedelta())
     seconds = time.perf_counter() - began
+    tickets = _count(database, _TICKETS) - before
     return {
         "signs": 3 * faults,
-        "alerts": _count(database, _ALERTS),
-        "tickets": _count(database, _TICKETS),
+        "tickets": tickets,
         "seconds": round(seconds, 1),
-        "tickets_a_second": round(_count(database, _TICKETS) / seconds),
+        "tickets_a_second": round(tickets / seconds),
     }
 
 

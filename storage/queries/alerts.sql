@@ -74,6 +74,6 @@ ORDER BY alert.id
 -- name: record_failures
 INSERT INTO failure (device_id, component, at, recorded_at, source)
 SELECT device_id, component, at, %(now)s, source
-FROM unnest(%(device_ids)s::int[], %(components)s::text[], %(ats)s::timestamptz[],
-            %(sources)s::text[]) AS made (device_id, component, at, source)
+FROM json_to_recordset(%(rows)s::json)
+     AS made (device_id int, component text, at timestamptz, source text)
 ON CONFLICT (device_id, component, at) DO NOTHING

@@ -1,26 +1,44 @@
 -- The row of the fault's open alert is there and locked when this is through, whoever else raises it.
+-- One that it opens begins with the sign's condition and its first step; what one that was there holds is
+-- asked afterwards (`hold_conditions`), when the row is locked and others' conditions can be seen.
 -- name: raise_or_join
-INSERT INTO alert (device_id, component, fault_class, state, severity, origin, rule, message, reasons,
-                   probability, foretold_until, active, opened_at, last_sign_at, signs, wants_case,
-                   held_until, batch_id, batch_since)
-SELECT sign.device_id, sign.component, sign.fault_class,
-       CASE WHEN batch_id IS NULL THEN 'unacknowledged' ELSE 'suppressed' END, sign.severity, sign.origin,
-       sign.rule, sign.message, sign.reasons, sign.probability, sign.foretold_until,
-       true, %(now)s, sign.at, 1, sign.wants_case,
-       CASE WHEN batch_id IS NULL THEN sign.held_until END,
-       batch_id, CASE WHEN batch_id IS NOT NULL THEN %(now)s::timestamptz END
-FROM json_to_recordset(%(rows)s::json)
-     AS sign (device_id int, component text, fault_class text, severity text, origin text, rule text,
-              message jsonb, reasons jsonb, probability real, foretold_until timestamptz,
-              at timestamptz, wants_case boolean, held_until timestamptz, batch_id bigint)
-ORDER BY sign.device_id, sign.component, sign.fault_class
-ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO UPDATE
-SET signs = alert.signs + 1, last_sign_at = greatest(alert.last_sign_at, excluded.last_sign_at),
-    probability = coalesce(excluded.probability, alert.probability),
-    reasons = CASE WHEN excluded.reasons = '[]' THEN alert.reasons ELSE excluded.reasons END,
-    foretold_until = coalesce(excluded.foretold_until, alert.foretold_until)
-RETURNING id, device_id, component, fault_class, state, severity, active, told_at, flapping_since,
-          batch_id, (xmax = 0) AS opened
+WITH sign AS MATERIALIZED (
+    SELECT *
+    FROM json_to_recordset(%(rows)s::json)
+         AS sign (device_id int, component text, fault_class text, state text, severity text,
+                  origin text, rule text, failed boolean, message jsonb, reasons jsonb,
+                  probability real, foretold_until timestamptz, at timestamptz,
+                  expires_at timestamptz, wants_case boolean, held_until timestamptz,
+                  batch_id bigint, step text, cause jsonb)
+), raised AS (
+    INSERT INTO alert (device_id, component, fault_class, state, severity, origin, rule, message,
+                       reasons, probability, foretold_until, active, opened_at, last_sign_at, signs,
+                       wants_case, held_until, batch_id, batch_since)
+    SELECT device_id, component, fault_class, state, severity, origin, rule, message, reasons,
+           probability, foretold_until, true, %(now)s, at, 1, wants_case, held_until, batch_id,
+           CASE WHEN batch_id IS NOT NULL THEN %(now)s::timestamptz END
+    FROM sign
+    ORDER BY device_id, component, fault_class
+    ON CONFLICT (device_id, component, fault_class) WHERE closed_at IS NULL DO UPDATE
+    SET signs = alert.signs + 1, last_sign_at = greatest(alert.last_sign_at, excluded.last_sign_at),
+        probability = coalesce(excluded.probability, alert.probability),
+        reasons = CASE WHEN excluded.reasons = '[]' THEN alert.reasons ELSE excluded.reasons END,
+        foretold_until = coalesce(excluded.foretold_until, alert.foretold_until)
+    RETURNING id, device_id, component, fault_class, state, severity, active, told_at,
+              flapping_since, batch_id, (xmax = 0) AS opened
+), begun AS (
+    SELECT raised.id, raised.state, sign.rule, sign.origin, sign.failed, sign.at, sign.expires_at,
+           sign.step, sign.cause
+    FROM raised JOIN sign USING (device_id, component, fault_class)
+    WHERE raised.opened
+), held AS (
+    INSERT INTO alert_condition (alert_id, rule, origin, failed, since, last_at, expires_at)
+    SELECT id, rule, origin, failed, at, at, expires_at FROM begun
+), recorded AS (
+    INSERT INTO alert_transition (alert_id, from_state, to_state, name, at, actor, cause)
+    SELECT id, 'normal', state, step, %(now)s, %(actor)s, cause FROM begun
+)
+SELECT * FROM raised
 
 -- name: hold_conditions
 WITH before AS (
