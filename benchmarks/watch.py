@@ -29,7 +29,7 @@ from storage.engine import detect
 from storage.migrate import migrate
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-_METRICS = {
+METRICS = {
     "GoodReadCount": MetricKind.COUNTER,
     "x.BillJamCount": MetricKind.COUNTER,
     "x.BillAcceptedCount": MetricKind.COUNTER,
@@ -39,7 +39,7 @@ _METRICS = {
     "x.PaperRemaining": MetricKind.GAUGE,
     "x.BillsInStacker": MetricKind.GAUGE,
 }
-_ROLLUP = {
+ROLLUP = {
     "hour": "timestamptz",
     "device_id": "int4",
     "metric_id": "int2",
@@ -67,7 +67,7 @@ def main() -> None:
             row = conn.execute("SELECT count(*) FROM consumable").fetchone()
         database.close()
     assert row is not None
-    found = {"devices": devices, "metrics": len(_METRICS), "seconds": seconds}
+    found = {"devices": devices, "metrics": len(METRICS), "seconds": seconds}
     print(json.dumps(found | {"supplies": row["count"], "alarms": alarms}))
 
 
@@ -79,14 +79,14 @@ def _devices(database: Database, count: int) -> Ints:
                FROM generate_series(1, %(count)s) nth RETURNING id""",
             {"at": _NOW, "count": count},
         ).fetchall()
-        for name, kind in _METRICS.items():
+        for name, kind in METRICS.items():
             conn.execute("INSERT INTO metric (name, kind) VALUES (%s, %s)", [name, kind.value])
     return np.array(sorted(row["id"] for row in rows), np.int64)
 
 
 def _past(database: Database, ids: Ints, rng: np.random.Generator) -> None:
-    names = tuple(sorted(_METRICS))
-    counted = np.array([_METRICS[name] is MetricKind.COUNTER for name in names])
+    names = tuple(sorted(METRICS))
+    counted = np.array([METRICS[name] is MetricKind.COUNTER for name in names])
     for number in range(WEEKS * WINDOWS_A_WEEK, 0, -1):
         shape = (len(ids), len(names))
         level = np.where(counted, rng.poisson(20, shape), rng.normal(50, 5, shape))
@@ -107,7 +107,7 @@ def _last_hours(database: Database, ids: Ints, rng: np.random.Generator) -> None
             hours = np.repeat(hour + np.arange(6).astype("m8[h]"), len(ids))
             value, one = rng.poisson(20, len(hours)).astype(float), np.ones(len(hours))
             ours = [hours, np.tile(ids, 6), row["id"] * one, one]
-            write_arrays(conn, "rollup_hourly", _ROLLUP, [*ours, *[value] * 7])
+            write_arrays(conn, "rollup_hourly", ROLLUP, [*ours, *[value] * 7])
 
 
 if __name__ == "__main__":
