@@ -29,10 +29,12 @@ def take(conn: Conn, limit: int) -> tuple[list[Pending], int]:
 
 def waves(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     """Lists of items in each of which a key stands once; those of one key stay in their order."""
+    named = [(key(item), item) for item in items]
+    if len({name for name, _ in named}) == len(named):  # most of the time: each stands once
+        return [[item for _, item in named]] if named else []
     seen: Counter[Hashable] = Counter()
     found: list[list[T]] = []
-    for item in items:
-        name = key(item)
+    for name, item in named:
         if seen[name] == len(found):
             found.append([])
         found[seen[name]].append(item)
