@@ -55,11 +55,18 @@ class NotDeliveredError(ForecallError):
     Attributes:
         permanent: to send it again can't help.
         retry_after_s: how long the receiver asks to wait, in seconds; None: it did not say.
+        busy: it is well and would take the message later: this was no failed attempt.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after_s: float | None = None,
+        busy: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.busy = busy

@@ -99,7 +99,12 @@ class AlertReceiver:
         if receiver is None:
             raise NotAllowedError("the notification policy has no [receiver]")
         authenticate(receiver, headers, body)
-        group = _group(body)
+        try:
+            group = _group(body)
+        except BadInputError:
+            with self.database.transaction() as conn:
+                _count(conn, 0, 1)
+            raise
         with self.database.transaction() as conn:
             return self._take(conn, receiver, group.alerts, body)
 
@@ -120,6 +125,7 @@ class AlertReceiver:
             else:
                 over.append((_fault(receiver, alert, devices), _rule(alert)))
         hear_outside(conn, now, self.desk, signs, over)
+        _count(conn, len(signs) + len(over), len(refused))
         if refused:
             self._keep(conn, refused, body, now)
         return Receipt(len(signs), len(over), refused)
@@ -135,6 +141,11 @@ class AlertReceiver:
             "reason": [reasons[:1000]],
         }
         conn.execute(load("ingest")["write_rejected"], rows)
+
+
+def _count(conn: Conn, taken: int, refused: int) -> None:
+    told = {"collector": _COLLECTOR, "stored": taken, "duplicate": 0, "rejected": refused}
+    conn.execute(load("ingest")["count"], told)
 
 
 def authenticate(receiver: Receiver, headers: Mapping[str, str], body: bytes) -> None:

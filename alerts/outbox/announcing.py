@@ -32,6 +32,7 @@ class Topic(StrEnum):
     TICKET_CLOSED = "ticket.closed"
     SLA_WARNING = "sla.warning"
     SLA_BREACH = "sla.breach"
+    REPORT_MADE = "report.made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Announcement:
     """Something that happened to a case.
 
     Attributes:
-        subject: what it happened to: `alert/17`, `batch/3` or `ticket/9`. What is told of one
-            subject stays in order, so its row is locked by whoever announces.
+        subject: what it happened to: `alert/17`, `batch/3`, `ticket/9` or `report/5`. What is told of
+            one subject stays in order, so its row is locked by whoever announces.
         at: when, by the clock that the fleet goes by.
         data: JSON values that the subject's row does not tell.
     """

@@ -37,7 +37,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A delivery that this worker has claimed. `attempts` counts this one too."""
+    """A delivery that this worker has claimed. `attempts` counts this one too.
+
+    `tried_since`: when it was first tried, by the wall's clock.
+    """
 
     id: int
     key: str
@@ -47,6 +50,7 @@ class Letter:
     content: Mapping[str, Any]
     made_at: datetime
     attempts: int
+    tried_since: datetime
 
 
 class Carrier(Protocol):

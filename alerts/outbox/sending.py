@@ -26,6 +26,12 @@ LEASE = timedelta(seconds=60)
 GIVE_UP_AFTER = 12
 """Attempts, over some five hours, after which a letter is dead until a person sends it again."""
 
+PATIENCE = timedelta(days=2)
+"""For so long a receiver that says when to come again is waited for without counting attempts."""
+
+SIDE_BY_SIDE = 4
+"""Letters of one channel on their way at once, as soon as one has arrived."""
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 3600.0
 _LONGEST_ASKED_S = 6 * 3600.0
 _AT_ONCE = 16
@@ -62,16 +68,17 @@ class Sender:
         Stops after `within_s` seconds, and when several letters in a row failed: then the receiver
         is away, and the rest waits for the next turn. Raises StoreUnavailableError.
         """
-        arrived, failures, limit = 0, 0, time.monotonic() + within_s
-        while letters := self._claim(channel):
-            for place, letter in enumerate(letters):
-                if time.monotonic() >= limit or failures >= _FAILURES_IN_A_ROW:
-                    self._let_go(letters[place:])
-                    return arrived
-                came = self._send(letter)
-                arrived += came
-                failures = 0 if came else failures + 1
-        return arrived
+        turn = _Turn(time.monotonic() + within_s)
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="letters") as hands:
+            while letters := self._claim(channel):  # no two of them to one receiver on one subject
+                while letters:
+                    if turn.over:
+                        self._let_go(letters)
+                        return turn.arrived
+                    out, letters = letters[: turn.width], letters[turn.width :]
+                    for came in hands.map(self._send, out):
+                        turn.note(came)
+        return turn.arrived
 
     def _claim(self, channel: str) -> list[Letter]:
         parameters = self._times() | {
@@ -100,7 +107,8 @@ class Sender:
 
     def _failed(self, letter: Letter, error: NotDeliveredError) -> None:
         told = {"error": str(error)[:_LONGEST_ERROR]}
-        over = error.permanent or letter.attempts >= GIVE_UP_AFTER
+        patient = error.busy and self.wall.now() - letter.tried_since < PATIENCE
+        over = error.permanent or (letter.attempts >= GIVE_UP_AFTER and not patient)
         log.warning(
             "not delivered", channel=letter.channel, key=letter.key, dead=over, error=told["error"]
         )
@@ -108,7 +116,8 @@ class Sender:
             self._note("give_up", letter, told)
         else:
             wait = timedelta(seconds=wait_s(letter.attempts, error.retry_after_s))
-            self._note("later", letter, told | {"next_at": self.wall.now() + wait})
+            later = {"next_at": self.wall.now() + wait, "spared": int(patient)}
+            self._note("later", letter, told | later)
 
     def _note(self, statement: str, letter: Letter, more: Row) -> None:
         with self.database.transaction() as conn:
@@ -122,6 +131,28 @@ class Sender:
 
     def _times(self) -> Row:
         return {"wall": self.wall.now(), "now": self.clock.now()}
+
+
+@dataclass(slots=True)
+class _Turn:
+    """How one turn in a channel goes. `limit`: when it ends, of the monotonic clock."""
+
+    limit: float
+    arrived: int = 0
+    failures: int = 0  # in a row
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self.limit or self.failures >= _FAILURES_IN_A_ROW
+
+    @property
+    def width(self) -> int:
+        """How many may go at once: one, until it is known that the receiver is there."""
+        return SIDE_BY_SIDE if self.arrived and not self.failures else 1
+
+    def note(self, came: bool) -> None:
+        self.arrived += came
+        self.failures = 0 if came else self.failures + 1
 
 
 def wait_s(attempts: int, asked_s: float | None = None) -> float:

@@ -23,6 +23,9 @@ _CONNECT_S, _READ_S, _ALL_S = 5.0, 10.0, 20.0
 _PERMANENT = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501})
 """Answers that the same request will get again."""
 
+_BUSY = frozenset({429, 503})
+"""Answers of a receiver that is well, where it says how long to wait."""
+
 _SHOWN = 200
 
 
@@ -113,10 +116,12 @@ def _refused(answer: Answer) -> NotDeliveredError:
             f"answered {answer.status}: leads elsewhere, which is not followed"
         )
     said = " ".join(answer.body[:_SHOWN].decode(errors="replace").split())
+    wait_s = _retry_after_s(answer.headers.get("retry-after", ""))
     return NotDeliveredError(
         f"answered {answer.status}" + (f": {said}" if said else ""),
         permanent=answer.status in _PERMANENT,
-        retry_after_s=_retry_after_s(answer.headers.get("retry-after", "")),
+        retry_after_s=wait_s,
+        busy=answer.status in _BUSY and wait_s is not None,
     )
 
 

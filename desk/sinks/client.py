@@ -41,7 +41,9 @@ class Client:
         """The answer's JSON. Raises NotDeliveredError."""
         left_s = self.quiet_until - time.monotonic()
         if left_s > 0:
-            raise NotDeliveredError("it asked to be left alone for a while", retry_after_s=left_s)
+            raise NotDeliveredError(
+                "it asked to be left alone for a while", retry_after_s=left_s, busy=True
+            )
         content = None if body is None else as_json(body)
         kind = {"accept": "application/json"} | (
             {} if body is None else {"content-type": "application/json"}

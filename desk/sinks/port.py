@@ -11,6 +11,7 @@ from typing import Protocol
 
 from desk.lifecycle import TicketState
 from domain.report import Severity
+from domain.text import N_
 
 
 class Stage(StrEnum):
@@ -22,6 +23,14 @@ class Stage(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
 
+
+STAGE_TEXT: dict[Stage, str] = {
+    Stage.NEW: N_("new"),
+    Stage.AT_WORK: N_("being worked on"),
+    Stage.WAITING: N_("waiting"),
+    Stage.RESOLVED: N_("resolved"),
+    Stage.CLOSED: N_("closed"),
+}
 
 _STAGES = {
     TicketState.NEW: Stage.NEW,

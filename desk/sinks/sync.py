@@ -15,19 +15,32 @@ What counts, field by field:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from desk import actions, ledger
 from desk.case import Kind, Ticket
 from desk.lifecycle import MOVES, TicketState
-from desk.sinks.port import Case, OurNote, Remote, Stage, System, TheirNote, stage_of
+from desk.sinks.port import (
+    STAGE_TEXT,
+    Case,
+    OurNote,
+    Remote,
+    Stage,
+    System,
+    TheirNote,
+    stage_of,
+)
 from desk.sinks.telling import Telling
 from domain.clock import Clock
 from domain.errors import NotAllowedError, NotDeliveredError
+from domain.text import N_, Text
 from storage.database import Conn, Database
 from storage.queries import load
 
+_CHANGED_HERE = N_("Over there the ticket is {stage}; it has changed here as well, and that counts")
+_NOT_NOW = N_("Over there the ticket is {stage}; that can't be taken here now")
 _SEARCH_CATCHES_UP_S = 30.0
 _MOST_MOVES = 6
 _LONGEST_NOTE = 4000
@@ -91,12 +104,12 @@ class Sync:
                 raise
             # Perhaps it is there and only the answer was lost: their search must know it by then.
             wait_s = max(error.retry_after_s or 0.0, _SEARCH_CATCHES_UP_S)
-            raise NotDeliveredError(str(error), retry_after_s=wait_s) from error
+            raise NotDeliveredError(str(error), retry_after_s=wait_s, busy=error.busy) from error
 
     def _lost(self, ticket: Ticket, bond: Bond) -> None:
         if ticket.state.ended:
             return
-        self._note(ticket.id, "The ticket was deleted there: it is made anew")
+        self._say(ticket.id, Text(N_("The ticket was deleted there: it is made anew")))
         foreign_id = self.system.find(f"{self.telling.settings.prefix}-{ticket.id}")
         if foreign_id is None:
             with self.database.transaction() as conn:
@@ -115,7 +128,7 @@ class Sync:
         ]
         for note in new:
             bond = replace(bond, notes_seen=[*bond.notes_seen, note.id])
-            self._note(ticket.id, _quoted(note), bond)
+            self._write_down(ticket.id, {"note": _quoted(note)}, bond)
         if remote.stage is not bond.their_stage:
             bond = replace(bond, their_stage=remote.stage)
             self._take_stage(ticket, bond)
@@ -127,12 +140,11 @@ class Sync:
         if self.system.as_read(stage_of(ticket.state)) is stage:
             return
         if stage_of(ticket.state) is not bond.our_stage:
-            words = f"{_there(stage)} it has changed here as well, and that counts"
-            self._note(ticket.id, words, bond)
+            self._say(ticket.id, _there(_CHANGED_HERE, stage), bond)
             return
         reached = self._move_to(ticket, stage)
         if self.system.as_read(stage_of(reached.state)) is not stage:
-            self._note(ticket.id, f"{_there(stage)} that can't be taken here now", bond)
+            self._say(ticket.id, _there(_NOT_NOW, stage), bond)
 
     def _move_to(self, ticket: Ticket, stage: Stage) -> Ticket:
         """Makes the moves that lead to `stage`, as far as a person could."""
@@ -170,12 +182,17 @@ class Sync:
             )
         )
 
-    def _note(self, ticket_id: int, words: str, bond: Bond | None = None) -> None:
+    def _say(self, ticket_id: int, said: Text, bond: Bond | None = None) -> None:
+        self._write_down(ticket_id, {"message": said.to_json()}, bond)
+
+    def _write_down(
+        self, ticket_id: int, data: Mapping[str, Any], bond: Bond | None = None
+    ) -> None:
         """Writes into our ticket's history, and the bond with it: both or neither."""
         actor = self.telling.actor
         with self.database.transaction() as conn:
             ticket = ledger.lock(conn, ticket_id)
-            ledger.append(conn, ticket, Kind.NOTE, self.clock.now(), actor, {"note": words})
+            ledger.append(conn, ticket, Kind.NOTE, self.clock.now(), actor, data)
             actions.audit(conn, actor, "note", f"ticket/{ticket_id}", {})
             if bond is not None:
                 _write(conn, bond, self.wall)
@@ -238,5 +255,5 @@ def _write(conn: Conn, bond: Bond, wall: Clock) -> None:
     conn.execute(load("sinks")["write"], row)
 
 
-def _there(stage: Stage) -> str:
-    return f"Over there the ticket is {stage.replace('_', ' ')};"
+def _there(template: str, stage: Stage) -> Text:
+    return Text(template, {"stage": Text(STAGE_TEXT[stage])})

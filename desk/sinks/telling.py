@@ -81,8 +81,8 @@ def _returned(_: TicketEvent) -> Text:
 
 
 def _noted(event: TicketEvent) -> Text | None:
-    words = event.data.get("note")
-    return Text(N_("{who}: {words}"), {"who": event.actor, "words": str(words)}) if words else None
+    words = _signed(event) or event.data.get("note")
+    return Text(N_("{who}: {words}"), {"who": event.actor, "words": words}) if words else None
 
 
 _SENTENCES: Mapping[Kind, Callable[[TicketEvent], Text | None]] = {

@@ -52,7 +52,7 @@ def send_test(
         content = written.test(policy.people[person])
         key, now = f"test/{person}/{channel}", SystemClock().now()
         AppriseChannel(policy, channel).send(
-            Letter(0, key, channel, "test", person, content, now, 1)
+            Letter(0, key, channel, "test", person, content, now, 1, now)
         )
         say(f"{channel}: {person} was sent a test message.")
 

@@ -62,10 +62,11 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE delivery
-SET leased_until = %(until)s, attempts = attempts + 1
+SET leased_until = %(until)s, attempts = attempts + 1,
+    tried_since = coalesce(tried_since, %(wall)s)
 FROM due
 WHERE delivery.id = due.id
-RETURNING delivery.id, key, channel, subject, person, content, made_at, attempts
+RETURNING delivery.id, key, channel, subject, person, content, made_at, attempts, tried_since
 
 -- Nobody waits for the disk: what a crash of the server forgets is sent again, as the rule is anyway.
 -- name: sent
@@ -76,7 +77,8 @@ RETURNING set_config('synchronous_commit', 'off', true)
 
 -- name: later
 UPDATE delivery
-SET next_at = %(next_at)s, leased_until = NULL, last_error = %(error)s
+SET next_at = %(next_at)s, leased_until = NULL, last_error = %(error)s,
+    attempts = attempts - %(spared)s
 WHERE id = %(id)s AND state = 'waiting'
 
 -- name: give_up
@@ -97,7 +99,7 @@ LIMIT %(limit)s
 
 -- name: retry
 UPDATE delivery
-SET state = 'waiting', attempts = 0, next_at = %(wall)s, ended_at = NULL
+SET state = 'waiting', attempts = 0, tried_since = NULL, next_at = %(wall)s, ended_at = NULL
 WHERE state = 'dead' AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
 RETURNING id
 

@@ -99,6 +99,10 @@ def test_what_names_no_device_of_ours_is_refused_and_the_rest_is_taken(
     [kept] = world.rows("SELECT collector, reason FROM rejected_message")
     assert kept["collector"] == "alertmanager"
     assert "no adopted device 'nobody'" in kept["reason"]
+    with pytest.raises(BadInputError):
+        receiver.take(TOKEN, b"{")
+    counted = world.rows("SELECT * FROM intake_count")
+    assert counted == [{"collector": "alertmanager", "stored": 1, "duplicate": 0, "rejected": 5}]
 
 
 @pytest.mark.parametrize(

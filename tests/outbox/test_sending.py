@@ -5,12 +5,20 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
 from alerts.outbox.delivery import Letter
 from alerts.outbox.letters import channel_loads, counts, dead_letters, retry, tidy
-from alerts.outbox.sending import GIVE_UP_AFTER, LEASE, PostOffice, wait_s
+from alerts.outbox.sending import (
+    GIVE_UP_AFTER,
+    LEASE,
+    PATIENCE,
+    SIDE_BY_SIDE,
+    PostOffice,
+    wait_s,
+)
 from domain.clock import ManualClock
 from domain.errors import NotDeliveredError, NotFoundError
 from storage.database import Database
@@ -80,6 +88,42 @@ def test_what_the_receiver_asks_to_wait_is_waited(database: Database, clock: Man
     assert post.send_due("mail") == 0
     clock.advance(timedelta(minutes=1))
     assert post.send_due("mail") == 1
+
+
+def test_a_receiver_that_asks_to_wait_spends_no_attempt_but_is_not_waited_for_for_ever(
+    database: Database, clock: ManualClock
+) -> None:
+    began = clock.now()
+    put(database, clock, letter("a"))
+    busy = NotDeliveredError("answered 429", retry_after_s=3600, busy=True)
+    post = sender(database, clock, Box(lambda _: busy))
+    while clock.now() < began + PATIENCE:
+        post.send_due("mail")
+        clock.advance(timedelta(hours=3))
+    with database.transaction() as conn:
+        row = conn.execute("SELECT attempts, state FROM delivery").fetchone()
+    assert row == {"attempts": 0, "state": "waiting"}
+    for _ in range(GIVE_UP_AFTER):
+        post.send_due("mail")
+        clock.advance(timedelta(hours=2))
+    with database.transaction() as conn:
+        assert [one.attempts for one in dead_letters(conn)] == [GIVE_UP_AFTER]
+
+
+def test_letters_of_one_channel_are_on_their_way_side_by_side(
+    database: Database, clock: ManualClock
+) -> None:
+    """As soon as one has arrived: a receiver that is away is not asked by many at once."""
+    put(database, clock, *(letter(f"k{i}", f"alert/{i}") for i in range(1 + SIDE_BY_SIDE)))
+    together = Barrier(SIDE_BY_SIDE, timeout=20)
+
+    def meet(one: Letter) -> None:
+        if one.key != "k0":
+            together.wait()  # breaks unless all the others are sent at the same time
+
+    box = Box(meet)
+    assert sender(database, clock, box).send_due("mail") == 1 + SIDE_BY_SIDE
+    assert box.keys[0] == "k0"
 
 
 def test_dead_letters_are_seen_and_sent_again(database: Database, clock: ManualClock) -> None:

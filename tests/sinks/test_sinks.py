@@ -18,6 +18,8 @@ from desk.case import Ticket
 from desk.ledger import Opening
 from desk.lifecycle import TicketState
 from desk.sinks.port import Stage
+from desk.sinks.settings import SystemSettings
+from desk.sinks.telling import Telling
 from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import Text
@@ -97,9 +99,9 @@ class Both:
     def notes(self, ticket: Ticket) -> list[str]:
         events = self.world.events(ticket.id)
         return [
-            str(event.data["note"])
+            event.data.get("note") or str(Text.from_json(event.data["message"]))
             for event in events
-            if event.actor == "sink:other" and "note" in event.data
+            if event.actor == "sink:other" and event.data.keys() & {"note", "message"}
         ]
 
     def error(self) -> str:
@@ -210,6 +212,25 @@ def test_when_both_have_changed_ours_counts_and_theirs_is_noted(both: Both) -> N
     assert both.notes(ticket) == [
         "Over there the ticket is closed; it has changed here as well, and that counts"
     ]
+
+
+@each
+def test_what_is_noted_of_one_system_is_told_to_another_in_its_own_language(both: Both) -> None:
+    ticket = both.case(both.world.kiosk)
+    both.work()
+    both.move(ticket, "plan")
+    both.theirs.put(both.theirs.only, Stage.CLOSED)
+    both.work()
+    settings = replace_language(both.out, "zh")
+    telling = Telling("third", settings, both.out.sinks.messages)
+    with both.world.database.transaction() as conn:
+        told = [note.text for note in telling.notes(conn, ticket.id, 0)]
+    assert any("对方系统中该工单为“已关闭”" in text for text in told), told
+
+
+def replace_language(out: Post, language: str) -> SystemSettings:
+    [settings] = out.sinks.systems().systems.values()
+    return settings.model_copy(update={"language": language})
 
 
 @each
