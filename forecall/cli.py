@@ -25,6 +25,7 @@ from forecall.commands import (
     kpi,
     notify,
     parents,
+    report,
     rules,
     shards,
     simulation,
@@ -52,6 +53,7 @@ app.add_typer(contracts.app, name="contracts", rich_help_panel="Looking after it
 app.add_typer(notify.app, name="notify", rich_help_panel="Looking after it")
 app.add_typer(shards.app, name="shards", rich_help_panel="Looking after it")
 app.add_typer(kpi.app, name="kpi", rich_help_panel="Looking after it")
+app.add_typer(report.app, name="report", rich_help_panel="Looking after it")
 app.add_typer(rules.app, name="rules", rich_help_panel="Looking after it")
 app.add_typer(accounts.app, name="account", rich_help_panel="Looking after it")
 app.add_typer(tokens.app, name="tokens", rich_help_panel="Looking after it")

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
         default=None,
         description="A TOML file: other ticket systems that tickets are kept in as well. Empty: none.",
     )
+    reports_schedule: Path | None = Field(
+        default=None,
+        description="A TOML file: which reports are made by themselves, and who gets them. Empty: none.",
+    )
     alerts_rules: Path | None = Field(
         default=None,
         description="A TOML file that adds alert rules and changes or disables shipped ones.",

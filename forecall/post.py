@@ -25,6 +25,8 @@ from domain.clock import SystemClock
 from domain.errors import NotDeliveredError
 from forecall.config import Settings
 from forecall.wiring import Installation
+from kpi.reports.sending import CHANNEL as REPORT
+from kpi.reports.sending import ReportChannel
 from storage.watched_file import WatchedFile
 
 _SOURCE = "urn:forecall"
@@ -94,6 +96,8 @@ class Post:
             return self._manager(channel.removeprefix(MANAGER))
         if channel.startswith(SINK):
             return self.sinks.carrier(channel)
+        if channel.startswith(REPORT):
+            return ReportChannel(self.installation.database, policy, channel.removeprefix(REPORT))
         if channel in policy.channels:
             from alerts.notify.channels.apprise_channel import AppriseChannel  # slow to load
 

@@ -25,6 +25,7 @@ from domain.clock import Clock, wall_seconds
 from domain.errors import BadInputError, StoreUnavailableError
 from forecall.config import Settings
 from forecall.post import post
+from forecall.reporting import reporter
 from forecall.wiring import Installation
 from models.live.drift import watch_models
 from models.live.score import score
@@ -52,6 +53,7 @@ _PUNCHES_AT_MOST_EVERY_S = 10.0
 PROVE_EVERY = timedelta(minutes=10)
 _PROVE_AT_MOST_EVERY_S = 5.0
 _ROLLUPS_AT_ONCE = 2000
+_REPORTS_EVERY_S = 60.0
 _DAY = timedelta(days=1)
 
 
@@ -74,6 +76,7 @@ def jobs(installation: Installation) -> list[Job]:
     plans = PlanFile(settings.service_plans)
     keep = timedelta(days=settings.keep_days)
     every = partial(_wall_seconds, clock)
+    reports = reporter(installation, mail.policy)
     return [
         Job("beat", 1.0, lambda: _beat(installation)),
         Job("sweep", 1.0, lambda: sweep(database, clock)),
@@ -104,6 +107,7 @@ def jobs(installation: Installation) -> list[Job]:
         Job("parents", every(_DAY), lambda: propose(database, clock)),
         Job("places", 60.0, lambda: place_records(database)),
         Job("codes", 60.0, lambda: note_unknown_codes(database, clock)),
+        Job("reports", _REPORTS_EVERY_S, reports.turn),
         Job("tidy", every(_DAY), mail.tidy),
         Job("retention", every(_DAY), lambda: drop_old(database, clock, keep)),
     ]

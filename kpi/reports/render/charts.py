@@ -23,7 +23,7 @@ COLOURS = ("#1d5fa8", "#d07a00", "#1f8a70", "#8e5bb5", "#b23a48", "#6b7280")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "14 4", "4 2 1 2")
 _HATCHES = ("", "M0 6L6 0", "M3 0V6", "M0 0L6 6", "M0 3H6", "M0 6L6 0M0 0L6 6")
 _WIDTH, _PLOT, _SIZE = 640.0, 190.0, 10.5
-_SIDE, _END, _BAR, _NAMES = 70.0, 18.0, 20.0, 210.0
+_SIDE, _END, _BAR, _NAMES = 70.0, 36.0, 20.0, 210.0
 _LONGEST_NAME = 34
 _MARKED_POINTS = 40
 
