@@ -41,7 +41,7 @@ class Suspect:
 
 def suspects(records: Records, use: Mapping[int, float]) -> list[Suspect]:
     """Every device that was watched, the oddest first. `use`: see `read_use`."""
-    failed = defaultdict(list)
+    failed: dict[int, list[datetime]] = defaultdict(list)
     for (device_id, _), failures in records.failures.items():
         failed[device_id] += [one.at for one in failures if one.ours]
     found = []
