@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from domain.errors import BadInputError
 from kpi.reports.asked import Kind
+from kpi.reports.kinds import life
 
-_ALL: tuple[Kind, ...] = ()
+_ALL: tuple[Kind, ...] = (life.KIND,)
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 
