@@ -26,6 +26,7 @@ class Right(StrEnum):
     ATTENDANCE = "attendance"  # people's punches
     LINKS = "links"  # customers' links to a device
     DECIDE_MODELS = "decide_models"
+    REPORTS = "reports"  # make reports and read those that were made, of staff and customers alike
     SEE_AUDIT = "see_audit"
     ADMINISTER = "administer"  # accounts, tokens, customers, sites, engineers
 
@@ -63,7 +64,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OPERATOR: _OPERATES,
     Role.DISPATCHER: _DISPATCHES,
     Role.ENGINEER: frozenset({_R.SEE_DEVICES, _R.SEE_OWN_TICKETS, _R.WORK}),
-    Role.MANAGER: _DISPATCHES | {_R.DECIDE_MODELS, _R.SEE_AUDIT},
+    Role.MANAGER: _DISPATCHES | {_R.DECIDE_MODELS, _R.REPORTS, _R.SEE_AUDIT},
     Role.ANALYST: _LOOKS | {_R.DECIDE_MODELS, _R.SEE_AUDIT},
     Role.ADMINISTRATOR: frozenset(Right),
 }
@@ -83,7 +84,7 @@ ROLE_HELP: dict[Role, str] = {
     Role.OPERATOR: N_("takes calls, works on tickets and alerts, adopts devices"),
     Role.DISPATCHER: N_("also assigns engineers and plans maintenance"),
     Role.ENGINEER: N_("sees devices and their own tickets, and works on these"),
-    Role.MANAGER: N_("also decides about models and sees who did what"),
+    Role.MANAGER: N_("also makes reports, decides about models and sees who did what"),
     Role.ANALYST: N_("looks at everything but people's punches, and decides about models"),
     Role.ADMINISTRATOR: N_("everything; accounts, tokens, customers, sites, engineers"),
 }
@@ -96,6 +97,7 @@ class Scope(StrEnum):
     REPORT = "report"
     WORK = "work"
     ATTENDANCE = "attendance"
+    FIGURES = "figures"
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -107,6 +109,7 @@ _SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.REPORT: frozenset({_R.CALLS}),
     Scope.WORK: frozenset({_R.SEE_TICKETS, _R.WORK, _R.ASSIGN, _R.HANDLE_ALERTS}),
     Scope.ATTENDANCE: frozenset({_R.ATTENDANCE}),
+    Scope.FIGURES: frozenset({_R.REPORTS}),
 }
 
 SCOPE_TEXT: dict[Scope, str] = {
@@ -114,4 +117,5 @@ SCOPE_TEXT: dict[Scope, str] = {
     Scope.REPORT: N_("report faults"),
     Scope.WORK: N_("work on tickets and alerts"),
     Scope.ATTENDANCE: N_("read people's punches"),
+    Scope.FIGURES: N_("make and read reports"),
 }

@@ -117,7 +117,7 @@ def entries(
     parameters = {
         "kind": kind,
         "customer": customer,
-        "before": before,
+        "after": before,
         "limit": max(1, min(limit, _MOST_SHOWN)),
     }
     rows = conn.execute(load("reports")["entries"], parameters).fetchall()

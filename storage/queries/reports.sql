@@ -12,13 +12,13 @@ VALUES (%(kind)s, %(period)s, %(time_zone)s, %(customer)s, %(language)s, %(forma
 RETURNING id;
 
 -- name: entries
--- Newest first; `before` an id for the next page.
+-- Newest first; `after` the last id of the page before.
 SELECT id, kind, period, time_zone, customer, language, format, made_at, made_by,
        figures_sha256, file_sha256, size
 FROM report
 WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(customer)s::text IS NULL OR customer = %(customer)s)
-  AND (%(before)s::bigint IS NULL OR id < %(before)s)
+  AND (%(after)s::bigint IS NULL OR id < %(after)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
 
