@@ -55,13 +55,14 @@ class Group:
 
     Attributes:
         model: within which it is compared; empty: it is a model.
-        against: how it compares; p is as tested, `sure_p` corrected for all groups of the report.
+        against: how it compares; p is as tested, `sure_p` corrected for all groups of the report that
+            are not of too few devices to be tested; None: it is.
     """
 
     name: str
     model: str
     against: Against
-    sure_p: float
+    sure_p: float | None
 
     @property
     def few(self) -> bool:
@@ -69,7 +70,7 @@ class Group:
 
     @property
     def stands_out(self) -> bool:
-        return self.sure_p <= SURE and not self.few
+        return self.sure_p is not None and self.sure_p <= SURE and not self.few
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def comparisons(found: Sequence[Subject], calendar: Calendar) -> list[Comparison
     """Every trait of every subject that tells at least two groups apart."""
     tests = list(_tests(found, calendar))
     overall = holm([test.p for _, _, _, test in tests])
-    single = iter(holm([group.p for *_, test in tests for group in test.groups]))
+    single = iter(holm([group.p for *_, test in tests for group in test.groups if _enough(group)]))
     return [
         Comparison(
             subject.kind,
@@ -119,12 +120,16 @@ def comparisons(found: Sequence[Subject], calendar: Calendar) -> list[Comparison
             test.freedom,
             sure,
             tuple(
-                Group(name, model, group, next(single))
+                Group(name, model, group, next(single) if _enough(group) else None)
                 for (model, name), group in zip(names, test.groups, strict=True)
             ),
         )
         for (subject, trait, names, test), sure in zip(tests, overall, strict=True)
     ]
+
+
+def _enough(group: Against) -> bool:
+    return group.devices >= FEW_DEVICES
 
 
 def _tests(

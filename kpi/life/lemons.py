@@ -25,6 +25,8 @@ FALSE_SHARE = 0.05
 AGE_BANDS_YEARS = (1.0, 2.0, 4.0, 7.0)
 _PENALTY = 1.0  # pulls what few devices say towards nothing: as much as one failure
 _LEAST_SPREAD = 1e-3
+_MOST_STEPS, _SETTLED = 50, 1e-8
+_MOST_EFFECT = 20.0  # of a logarithm: beyond, nothing is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +98,26 @@ def oddness(devices: Sequence[Watched]) -> list[Oddness]:
 
 
 def expectations(devices: Sequence[Watched]) -> Floats:
-    """(devices,) failures that are usual for such a device in its days; they sum to those that came,
-    or nearly so."""
-    from sklearn.linear_model import PoissonRegressor
+    """(devices,) failures that are usual for such a device in its days; they sum to those that came.
 
+    Poisson regression with a ridge, by Newton's method: the usual rate of all, times what model, age
+    and use make of it.
+    """
     seen = np.array([device.failures for device in devices], float)
     days = np.array([device.days for device in devices])
-    if not seen.any():
-        return np.zeros(len(devices))
+    usual = days * seen.sum() / days.sum()
     columns = _described(devices)
-    model = PoissonRegressor(alpha=_PENALTY / seen.sum(), max_iter=1000)
-    rate = seen / days * days.sum() / seen.sum()  # around 1, for the penalty's sake
-    model.fit(columns, rate, sample_weight=days)
-    expected = np.asarray(model.predict(columns), np.float64) * days
-    scaled: Floats = expected * seen.sum() / expected.sum()
+    effects = np.zeros(columns.shape[1])
+    expected = usual
+    for _ in range(_MOST_STEPS if seen.any() else 0):
+        slope = columns.T @ (seen - expected) - _PENALTY * effects
+        bend = (columns.T * expected) @ columns + _PENALTY * np.eye(len(effects))
+        step = np.clip(np.linalg.solve(bend, slope), -1.0, 1.0)
+        effects = effects + step
+        expected = usual * np.exp(np.clip(columns @ effects, -_MOST_EFFECT, _MOST_EFFECT))
+        if np.abs(step).max() < _SETTLED:
+            break
+    scaled: Floats = expected * seen.sum() / max(expected.sum(), 1e-12)
     return scaled
 
 

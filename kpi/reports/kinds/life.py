@@ -49,6 +49,7 @@ _MOST_CHARTS = 6  # of parts
 _POINTS = 60
 _HORIZONS = (730, 365, 180, 90, 60, 30, 14, 7)  # days
 _YEAR = 365.25
+_AFTER = 1e-6  # days: who begins at a mark is watched there
 
 
 def life(conn: Conn, asked: Asked) -> Document:
@@ -87,11 +88,13 @@ def _summary(compared: Sequence[Comparison], odd: Sequence[Suspect]) -> Iterator
         group.stands_out and (group.against.ratio or 0) > 1 for _, group in every_group(compared)
     )
     yield Text(
-        N_("{count} devices fail more often than chance allows for devices like them."),
+        N_("Devices that fail more often than chance allows for devices like them: {count}."),
         {"count": lemons},
     )
     yield Text(
-        N_("{count} models, firmware versions or lots fail more often than those like them."),
+        N_(
+            "Models, firmware versions and lots that fail more often than those like them: {count}."
+        ),
         {"count": worse},
     )
 
@@ -148,11 +151,7 @@ def _parts(found: Sequence[Subject]) -> Iterator[Chart | Table | Paragraph]:
 
 def _curves(subject: Subject) -> Iterator[Chart]:
     """Of the models with the most lives; nothing where too few were watched."""
-    models = {
-        model: lives
-        for model, lives in _by_model(subject).items()
-        if known_span(lives, FEW_DEVICES) is not None
-    }
+    models = {model: lives for model, lives in _by_model(subject).items() if _steps(lives)}
     shown = dict(sorted(models.items(), key=lambda each: -len(each[1]))[:_MOST_CURVES])
     spans = {model: known_span(lives, FEW_DEVICES) or (0.0, 0.0) for model, lives in shown.items()}
     if not shown:
@@ -171,6 +170,17 @@ def _curves(subject: Subject) -> Iterator[Chart]:
         ),
         note=_at_risk(shown, ages),
     )
+
+
+def _steps(lives: Lives) -> int:
+    """How many failures there are where enough are watched to draw them."""
+    span = known_span(lives, FEW_DEVICES)
+    return _failures_within(lives, *span) if span else 0
+
+
+def _failures_within(lives: Lives, since: float, until: float) -> int:
+    ends = lives.exit[lives.failed]
+    return int(((ends > since) & (ends <= until)).sum())
 
 
 def _series(model: str, curve: Curve, span: tuple[float, float], ages: Floats) -> Series:
@@ -192,7 +202,7 @@ def _at_risk(shown: dict[str, Lives], ages: Floats) -> Text:
             | {
                 name: int(count)
                 for name, count in zip(
-                    ("one", "two", "three", "four"), lives.at_risk(marks), strict=True
+                    ("one", "two", "three", "four"), lives.at_risk(marks + _AFTER), strict=True
                 )
             },
         )
@@ -220,18 +230,18 @@ def _table(title: Text, shown: Sequence[Subject]) -> Table:
             Column(Text(N_("Of")), Unit.WORDS),
             Column(Text(N_("Model")), Unit.WORDS),
             Column(Text(N_("Devices")), Unit.COUNT),
-            Column(Text(N_("Failures")), Unit.COUNT),
             Column(Text(N_("Within days")), Unit.COUNT),
+            Column(Text(N_("Failures in them")), Unit.COUNT),
             Column(Text(N_("Share without a failure")), Unit.SHARE),
             Column(Text(N_("95 % interval")), Unit.WORDS),
-            Column(Text(N_("Mean days, of these")), Unit.NUMBER),
+            Column(Text(N_("Mean days without one")), Unit.NUMBER),
         ),
         rows=tuple(row for row, _ in rows[:MOST_ROWS]),
         marked=frozenset(place for place, (_, few) in enumerate(rows[:MOST_ROWS]) if few),
         nothing=Text(N_("No failure is on record.")),
         note=Text(
             N_(
-                "The mean counts the days without a failure of the days in the column before. "
+                "The mean is that of the days without a failure within the days named. "
                 "Marked: fewer than {devices} devices or {failures} failures."
             ),
             {"devices": FEW_DEVICES, "failures": FEW_FAILURES},
@@ -241,23 +251,30 @@ def _table(title: Text, shown: Sequence[Subject]) -> Table:
 
 def _rows(subject: Subject) -> Iterator[tuple[tuple[Value, ...], bool]]:
     for model, lives in sorted(_by_model(subject).items()):
-        failures, devices = int(lives.failed.sum()), len(np.unique(lives.device))
+        devices, failures = len(np.unique(lives.device)), 0
+        figures: tuple[Value, ...] = (None,) * 5
+        span = known_span(lives, FEW_DEVICES)
+        horizon = _horizon(span)
+        if span is not None and horizon is not None:
+            failures = _failures_within(lives, span[0], span[0] + horizon)
+            figures = _figures(lives, span[0], horizon, failures)
         few = devices < FEW_DEVICES or failures < FEW_FAILURES
-        yield (subject_of(subject), model, devices, failures, *_figures(lives)), few
+        yield (subject_of(subject), model, devices, *figures), few
 
 
-def _figures(lives: Lives) -> tuple[Value, ...]:
-    """Horizon, survival there, its interval, restricted mean; None where too few were watched."""
-    span = known_span(lives, FEW_DEVICES)
+def _horizon(span: tuple[float, float] | None) -> int | None:
     reach = span[1] - span[0] if span else 0.0
-    horizon = next((days for days in _HORIZONS if days <= reach), None)
-    if span is None or horizon is None:
-        return None, None, None, None
-    curve = kaplan_meier(lives, span[0])
-    until = span[0] + horizon
-    survival, low, high = (float(value[0]) for value in curve.at(np.array([until])))
+    return next((days for days in _HORIZONS if days <= reach), None)
+
+
+def _figures(lives: Lives, since: float, horizon: int, failures: int) -> tuple[Value, ...]:
+    """Horizon, failures, survival there, its interval, restricted mean. Where nothing failed there is
+    no interval."""
+    curve = kaplan_meier(lives, since)
+    survival, low, high = (float(one[0]) for one in curve.at(np.array([since + horizon])))
     band = Text(N_("{low} to {high} %"), {"low": round(low * 100, 1), "high": round(high * 100, 1)})
-    return horizon, survival, band, restricted_mean(curve, until).value
+    mean = restricted_mean(curve, since + horizon).value
+    return horizon, failures, survival, band if failures else None, mean
 
 
 def _by_model(subject: Subject) -> dict[str, Lives]:

@@ -53,7 +53,7 @@ def compared_tables(compared: Sequence[Comparison]) -> Iterator[Table]:
         ),
     )
     groups = sorted(
-        every_group(compared), key=lambda each: (each[1].sure_p, each[1].few, each[1].name)
+        every_group(compared), key=lambda each: (each[1].few, each[1].against.p, each[1].name)
     )
     worth = [each for each in groups if each[1].against.failures and each[1].against.p <= SURE]
     yield _outstanding(worth[:MOST_ROWS])
@@ -110,7 +110,7 @@ def _outstanding(shown: Sequence[tuple[Comparison, Group]]) -> Table:
 def lemons_table(odd: Sequence[Suspect]) -> Table:
     named = [one for one in odd if one.oddness.is_lemon][:MOST_ROWS]
     return Table(
-        title=Text(N_("Devices that fail too often")),
+        title=Text(N_("Devices to look at")),
         columns=(
             Column(Text(N_("Device")), Unit.WORDS),
             Column(Text(N_("Model")), Unit.WORDS),
