@@ -102,15 +102,17 @@ def _make_changes(conn: Conn, devices: int, changes: int) -> None:
     at = random.random(changes) * (_END - _START).total_seconds()
     at = at[np.lexsort((at, owner))]
     states = np.array(["up", "down", "up", "unwatched"])
+    parts = ["billAcceptor", "cardReader", "receiptPrinter", ""]
     copy = sql.SQL(
-        "COPY device_transition (device_id, from_state, to_state, at, cause, version, recorded_at)"
-        " FROM STDIN"
+        "COPY device_transition"
+        " (device_id, from_state, to_state, at, cause, component, version, recorded_at) FROM STDIN"
     )
     with conn.cursor() as cursor, cursor.copy(copy) as rows:
         for device, number, second in zip(owner + 1, version, at, strict=True):
             moment = _START + timedelta(seconds=float(second))
             was, now = states[(number - 1) % 4], states[number % 4]
-            rows.write_row((int(device), was, now, moment, "contact", int(number), moment))
+            part = parts[int(number) // 4 % 4] if now == "down" else ""
+            rows.write_row((int(device), was, now, moment, "contact", part, int(number), moment))
 
 
 if __name__ == "__main__":

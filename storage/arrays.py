@@ -28,6 +28,7 @@ _TYPES = {
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound: int4 each
+_LENGTH_AT = 12
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts microseconds from here
 _UNIX_TO_POSTGRES_US = int(_EPOCH.timestamp()) * 1_000_000
 
@@ -67,28 +68,48 @@ def read_arrays(
     """The result of `query`, a column an array; `timestamptz` comes as datetime64[us], UTC.
 
     The server packs the rows of each value of column `by` into one: libpq hands rows over singly,
-    and that costs more than all else. `types` names the columns wanted; none may hold a null.
+    and that costs more than all else. `types` names the columns wanted, `by` and at least one other;
+    none may hold a null.
     """
-    packed = sql.SQL("SELECT {} FROM ({}) AS rows GROUP BY {}").format(
-        sql.SQL(", ").join(sql.SQL("array_agg({})").format(sql.Identifier(name)) for name in types),
-        query,
+    wanted = [name for name in types if name != by]
+    packed = sql.SQL("SELECT {}, {} FROM ({}) AS rows GROUP BY 1").format(
         sql.Identifier(by),
+        sql.SQL(", ").join(
+            sql.SQL("array_agg({})").format(sql.Identifier(name)) for name in wanted
+        ),
+        query,
     )
     with conn.cursor(binary=True) as cursor:
         result = cursor.execute(packed, parameters).pgresult
         assert result is not None
-        return {
-            name: _unpack(
-                kind, [result.get_value(row, column) or b"" for row in range(result.ntuples)]
-            )
-            for column, (name, kind) in enumerate(types.items())
-        }
+        columns = [
+            [result.get_value(row, column) or b"" for row in range(result.ntuples)]
+            for column in range(len(wanted) + 1)
+        ]
+    counts = [_length(group) for group in columns[1]]
+    keys = np.frombuffer(b"".join(columns[0]), _TYPES[types[by]])
+    found = {by: np.repeat(_native(types[by], keys), counts)}
+    for name, groups in zip(wanted, columns[1:], strict=True):
+        found[name] = _unpack(types[name], groups)
+    return found
+
+
+def id_array(ids: NDArray[Any]) -> str:
+    """Whole numbers as an array in PostgreSQL's own words: psycopg takes 20 ms to write 10,000 of them."""
+    return "{" + ",".join(map(str, ids.tolist())) + "}"
+
+
+def _length(group: bytes) -> int:
+    return int.from_bytes(group[_LENGTH_AT : _LENGTH_AT + 4], "big")
 
 
 def _unpack(kind: str, groups: Sequence[bytes]) -> NDArray[Any]:
     layout = np.dtype([("length", ">i4"), ("value", _TYPES[kind])])
-    parts = [np.frombuffer(group, layout, offset=_ARRAY_HEADER)["value"] for group in groups]
-    values = np.concatenate([np.zeros(0, _TYPES[kind]), *parts])
+    values = np.frombuffer(b"".join(group[_ARRAY_HEADER:] for group in groups), layout)["value"]
+    return _native(kind, values)
+
+
+def _native(kind: str, values: NDArray[Any]) -> NDArray[Any]:
     native = values.astype(values.dtype.newbyteorder("="))
     return _to_datetime64(native) if kind == TIME else native
 

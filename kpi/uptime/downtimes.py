@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kpi.uptime.exclusions import Excluded, Exclusion, excluded, lay_out
-from kpi.uptime.fleet import Scope, read_fleet
+from kpi.uptime.figures import parts_of_kinds
+from kpi.uptime.fleet import Fleet, Scope, read_fleet
 from kpi.uptime.hours import read_hours
-from kpi.uptime.line import Period
-from kpi.uptime.states import read_states
+from kpi.uptime.line import Period, Stretches
+from kpi.uptime.states import read_changes
 from pipeline.history import moments
 from storage.database import Conn
 from storage.queries import load
@@ -45,8 +46,8 @@ def downtimes(conn: Conn, scope: Scope, key: str, start: datetime, end: datetime
     start. Their `counts_s` sum to its `down_s`."""
     period = Period(start, end)
     fleet = read_fleet(conn, scope, period)
-    down = read_states(conn, period, fleet.devices).down.meet(fleet.time_of(key))
-    needed = down.meet(read_hours(conn, period, fleet.devices))
+    down = _down(conn, scope, key, fleet)
+    needed = down.meet(read_hours(conn, fleet))
     found = excluded(conn, period, fleet.devices)
     seconds = {
         reason: needed.meet(stretches).covered(down.begin, down.end) / 1e6
@@ -70,6 +71,16 @@ def downtimes(conn: Conn, scope: Scope, key: str, start: datetime, end: datetime
         for row in range(len(down))
     ]
     return sorted(listed, key=lambda one: (one.start, one.device))
+
+
+def _down(conn: Conn, scope: Scope, key: str, fleet: Fleet) -> Stretches:
+    if scope is not Scope.COMPONENT:
+        return (
+            read_changes(conn, fleet.period, fleet.devices).states().down.meet(fleet.time_of(key))
+        )
+    theirs = fleet.of_kinds(parts_of_kinds(conn, fleet.period).get(key, set()), key)
+    changes = read_changes(conn, fleet.period, fleet.devices, [key])
+    return changes.states(1).down.meet(theirs.stays)
 
 
 def _of(

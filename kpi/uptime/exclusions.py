@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from domain.text import N_
 from kpi.uptime.line import Period, Stretches
 from pipeline.history import tick
+from storage.arrays import id_array
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -59,15 +60,15 @@ class Excluded:
     evidence: int
 
 
-def excluded(conn: Conn, period: Period, devices: NDArray[np.int32]) -> list[Excluded]:
+def excluded(conn: Conn, period: Period, devices: NDArray[np.int64]) -> list[Excluded]:
     """What excludes downtime of `devices` (ids) in the period."""
     asked = {
-        "device_ids": devices.tolist(),
+        "device_ids": id_array(devices),
         "start": period.start,
         "end": period.end,
         "not_ours": list(NOT_OURS),
     }
-    windows = conn.execute(load("suppression")["windows_of_devices"], asked)
+    windows = conn.execute(load("kpi")["windows"], asked)
     batches = conn.execute(load("correlation")["memberships_of_devices"], asked)
     cases = conn.execute(load("kpi")["cases_of_others"], asked)
     disputed = conn.execute(load("kpi")["disputed_times"], asked)
@@ -80,7 +81,7 @@ def excluded(conn: Conn, period: Period, devices: NDArray[np.int32]) -> list[Exc
 
 
 def lay_out(
-    found: Sequence[Excluded], period: Period, devices: NDArray[np.int32]
+    found: Sequence[Excluded], period: Period, devices: NDArray[np.int64]
 ) -> dict[Exclusion, Stretches]:
     """Where on the line downtime is excluded, by reason; no place is in two of them."""
     taken = Stretches.of(*np.zeros((2, 0), np.int64))
@@ -96,7 +97,7 @@ def _of(reason: Exclusion, row: Row, evidence: str) -> Excluded:
     return Excluded(reason, row["device_id"], row["since"], row["until"], row[evidence])
 
 
-def _stretches(found: Sequence[Excluded], period: Period, devices: NDArray[np.int32]) -> Stretches:
+def _stretches(found: Sequence[Excluded], period: Period, devices: NDArray[np.int64]) -> Stretches:
     device = np.searchsorted(devices, [one.device_id for one in found])
     since = np.array([tick(one.since) for one in found], "datetime64[us]")
     until = np.array([tick(one.until) for one in found], "datetime64[us]")

@@ -1,8 +1,8 @@
-"""When devices were needed: the service hours of the contract that was valid at the time."""
+"""When devices were needed: the service hours of the contract of the place where each stood, as it was
+valid at the time."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from itertools import pairwise
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desk.contracts.contract import Contracts
-from desk.contracts.reading import contracts_of
+from desk.contracts.reading import contracts_of_places
 from domain.calendar import Span
+from kpi.uptime.fleet import Fleet
 from kpi.uptime.line import Period, Stretches, Ticks
 from pipeline.history import tick
 from storage.database import Conn
@@ -21,21 +22,38 @@ from storage.database import Conn
 _DAY = timedelta(days=1)
 
 
-def read_hours(conn: Conn, period: Period, devices: NDArray[np.int32]) -> Stretches:
-    """The service hours of `devices` (ids, ascending) in the period, in the order of its line."""
-    alike: dict[object, list[int]] = defaultdict(list)
-    agreed = contracts_of(conn, devices.tolist())
-    for index, contracts in enumerate(agreed[device] for device in devices.tolist()):
-        alike[contracts.place.kind, contracts.place.zone, tuple(contracts.rows)].append(index)
-    begins: list[Ticks] = []
-    ends: list[Ticks] = []
-    for indexes in alike.values():
-        begin, end = _places(agreed[int(devices[indexes[0]])], period)
-        offsets = np.array(indexes, np.int64)[:, None] * period.length
-        begins.append((offsets + begin).ravel())
-        ends.append((offsets + end).ravel())
-    none = np.zeros(0, np.int64)
-    return Stretches.of(np.concatenate([none, *begins]), np.concatenate([none, *ends]))
+def read_hours(conn: Conn, fleet: Fleet) -> Stretches:
+    """The service hours of the fleet's devices, on its line."""
+    agreed, terms = _terms(conn, fleet)
+    begins: list[Ticks] = [np.zeros(0, np.int64)]
+    ends: list[Ticks] = [np.zeros(0, np.int64)]
+    for number, contracts in enumerate(agreed):
+        rows = np.flatnonzero(terms == number)
+        begin, end = _places(contracts, fleet.period)
+        offsets = fleet.device[rows, None] * fleet.period.length
+        begins.append(np.maximum(offsets + begin, fleet.begin[rows, None]).ravel())
+        ends.append(np.minimum(offsets + end, fleet.end[rows, None]).ravel())
+    return Stretches.of(np.concatenate(begins), np.concatenate(ends))
+
+
+def _terms(conn: Conn, fleet: Fleet) -> tuple[list[Contracts], NDArray[np.int64]]:
+    """The contracts that there are, and which of them each part of the fleet's time goes by."""
+    pairs: dict[tuple[str, int], int] = {}
+    devices, sites = fleet.device.tolist(), fleet.site.tolist()
+    part = [
+        pairs.setdefault((fleet.kinds[device], site), len(pairs))
+        for device, site in zip(devices, sites, strict=True)
+    ]
+    found = contracts_of_places(conn, [kind for kind, _ in pairs], [site for _, site in pairs])
+    alike: dict[object, int] = {}
+    agreed: list[Contracts] = []
+    of_pair: list[int] = []
+    for one in found:
+        number = alike.setdefault((one.place.kind, one.place.zone, tuple(one.rows)), len(agreed))
+        if number == len(agreed):
+            agreed.append(one)
+        of_pair.append(number)
+    return agreed, np.array(of_pair, np.int64)[np.array(part, np.int64)]
 
 
 def _places(contracts: Contracts, period: Period) -> tuple[Ticks, Ticks]:
