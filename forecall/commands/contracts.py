@@ -18,8 +18,9 @@ from desk.contracts.sheet import read_sheet, template
 from desk.contracts.writing import take_in
 from desk.contracts.writing import void_warranty as void
 from desk.coverage import VERDICT_TEXT, coverage
-from desk.sla.plan import ELSEWHERE, Handling, Promise, Target
+from desk.sla.plan import ELSEWHERE, Promise, Target
 from domain.errors import BadInputError, NotFoundError
+from domain.fault import Handling
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
 from pipeline.csv_rows import MAX_BYTES
 from storage.queries import load
