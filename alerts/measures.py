@@ -92,7 +92,7 @@ def crossings(
     return selectors(rule) | {
         "metric": rule.metric,
         "per": rate.per if rate else None,
-        "ahead_s": forecast.ahead.total_seconds() if forecast else None,
+        "ahead_h": forecast.ahead / HOUR if forecast else None,
         "fewest": rate.fewest if rate else ceil(whole(rule.window) / 2),
         "window": rule.window,
         "above": rule.above,

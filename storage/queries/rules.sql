@@ -126,23 +126,29 @@ WHERE alert_condition.rule = %(rule)s
 
 -- The value of an hourly rule at the end of each hour in which its metric was heard, where it crosses
 -- a limit: beyond the first one after it was not, or back behind the second after it was beyond (or
--- where the rule's condition is held). `of`: what the other counter grew.
+-- where the rule's condition is held). `of`: what the other counter grew. Where a gauge leads is said by the
+-- line of least squares; sums of numerics move on with the window, and regr_slope would not.
 -- name: crossings
 WITH heard AS (
     SELECT device.id AS device_id, device.adopted_at, metric.kind, rollup.hour,
            rollup.growth::numeric AS growth,  -- a sum of these moves on without being made anew
-           rollup.first, rollup.last, rollup.total / rollup.n AS mean,
-           other.growth::numeric AS of
+           rollup.first, rollup.last, other.growth::numeric AS of, line.x,
+           CASE WHEN line.x IS NOT NULL THEN (rollup.total / rollup.n)::numeric END AS y
     FROM metric
     JOIN device ON device.adopted_at IS NOT NULL
     LEFT JOIN site ON site.id = device.site_id
     JOIN rollup_hourly AS rollup
       ON rollup.device_id = device.id AND rollup.metric_id = metric.id
      AND rollup.hour >= %(first)s::timestamptz - %(window)s::interval AND rollup.hour < %(last)s
-    LEFT JOIN metric AS per ON per.name = %(per)s
     LEFT JOIN rollup_hourly AS other
-      ON other.device_id = device.id AND other.metric_id = per.id AND other.hour = rollup.hour
+      ON other.device_id = device.id AND other.hour = rollup.hour
+     AND other.metric_id = (SELECT id FROM metric AS per WHERE per.name = %(per)s)
      AND other.hour >= %(first)s::timestamptz - %(window)s::interval AND other.hour < %(last)s
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(ahead_h)s::numeric IS NOT NULL THEN
+                   div(extract(epoch FROM rollup.hour - %(first)s::timestamptz), 3600)
+               END AS x
+    ) AS line
     WHERE metric.name = %(metric)s
       AND (%(devices)s::int4[] IS NULL OR device.id = ANY(%(devices)s))
       AND rule_fits(%(kinds)s::text[], %(not_kinds)s::text[], device.kind)
@@ -151,11 +157,13 @@ WITH heard AS (
 ), measured AS (
     SELECT device_id, adopted_at, hour + interval '1 hour' AS at,
            CASE
-               WHEN %(ahead_s)s::float8 IS NOT NULL THEN
+               WHEN %(ahead_h)s::numeric IS NOT NULL THEN
                    CASE WHEN count(*) OVER hours >= %(fewest)s THEN
-                       last + %(ahead_s)s
-                            * regr_slope(CASE WHEN %(ahead_s)s IS NOT NULL THEN mean END,
-                                         extract(epoch FROM hour)) OVER hours
+                       last + (%(ahead_h)s::numeric
+                               * (count(*) OVER hours * sum(x * y) OVER hours
+                                  - sum(x) OVER hours * sum(y) OVER hours)
+                               / nullif(count(*) OVER hours * sum(x * x) OVER hours
+                                        - sum(x) OVER hours * sum(x) OVER hours, 0))::float8
                    END
                WHEN %(per)s::text IS NOT NULL THEN
                    CASE WHEN sum(of) OVER hours >= %(fewest)s THEN
@@ -193,11 +201,8 @@ ORDER BY device_id, at
 -- the hour in which it was last heard until the begin of the next one (null: not heard since).
 -- name: silences
 WITH heard AS (
-    SELECT device.id AS device_id, device.adopted_at, rollup.hour,
-           lead(rollup.hour) OVER (PARTITION BY device.id ORDER BY rollup.hour) AS next,
-           sum(rollup.growth) OVER (
-               PARTITION BY device.id ORDER BY rollup.hour
-               RANGE BETWEEN interval '7 days' PRECEDING AND CURRENT ROW) AS week
+    SELECT device.id AS device_id, device.adopted_at, rollup.metric_id, rollup.hour,
+           lead(rollup.hour) OVER (PARTITION BY device.id ORDER BY rollup.hour) AS next
     FROM metric
     JOIN device ON device.adopted_at IS NOT NULL
     LEFT JOIN site ON site.id = device.site_id
@@ -209,11 +214,18 @@ WITH heard AS (
       AND rule_fits(%(kinds)s::text[], %(not_kinds)s::text[], device.kind)
       AND rule_fits(%(models)s::text[], %(not_models)s::text[], device.model)
       AND rule_fits(%(sites)s::text[], %(not_sites)s::text[], coalesce(site.key, ''))
+), silent AS (
+    SELECT * FROM heard
+    WHERE coalesce(next, %(last)s) >= hour + interval '1 hour' + %(quiet)s::interval
+       OR next IS NULL AND device_id = ANY(%(held)s::int4[])
 )
-SELECT device_id, greatest(hour + interval '1 hour', adopted_at) AS heard, next, week
-FROM heard
-WHERE coalesce(next, %(last)s) >= hour + interval '1 hour' + %(quiet)s::interval
-   OR next IS NULL AND device_id = ANY(%(held)s::int4[])
+SELECT device_id, greatest(hour + interval '1 hour', adopted_at) AS heard, next, before.week
+FROM silent
+CROSS JOIN LATERAL (
+    SELECT sum(growth) AS week FROM rollup_hourly AS rollup
+    WHERE rollup.device_id = silent.device_id AND rollup.metric_id = silent.metric_id
+      AND rollup.hour >= silent.hour - interval '7 days' AND rollup.hour <= silent.hour
+) AS before
 ORDER BY device_id, hour
 
 -- name: states_of
