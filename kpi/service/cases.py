@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from desk.calls import Channel
 from desk.coverage import Verdict
-from domain.fault import CausedBy, Finding, Handling, handling_of
+from domain.fault import CausedBy, Finding, Grade, Handling, handling_of
 from kpi.service.scope import Whose
 from storage.database import Conn, Row
 from storage.queries import load
@@ -23,6 +23,7 @@ class Case:
     Attributes:
         device: its key; empty: of a site, or of a batch.
         handling: as somebody said; else what is usual of its fault class.
+        grade: as somebody said; None: as its plan has it.
         ended_at: closed or cancelled; None: open at the period's end.
         failed_at: None: it was foretold and has not failed, or nothing failed at all.
         called_at: when somebody first called about it.
@@ -30,6 +31,7 @@ class Case:
         arrived_at: when somebody first was there; repaired_at: when it was last repaired.
         replaced: a part or the unit was. mended: a person repaired or replaced something.
         coverage: as it was found when the case was opened; None: nobody looked.
+        rule: the alert rule that opened it; empty: a person did.
     """
 
     ticket_id: int
@@ -42,7 +44,7 @@ class Case:
     component: str
     fault_class: str
     handling: Handling
-    grade: str | None
+    grade: Grade | None
     origin: str
     severity: str
     opened_at: datetime
@@ -60,6 +62,7 @@ class Case:
     replaced: bool
     mended: bool
     coverage: Verdict | None
+    rule: str
 
     @property
     def is_fault(self) -> bool:
@@ -89,6 +92,7 @@ def read_cases(conn: Conn, of: Whose, start: datetime, end: datetime) -> list[Ca
 def _case(row: Row) -> Case:
     words = {
         "handling": Handling(row["handling"] or handling_of(row["fault_class"])),
+        "grade": Grade(row["grade"]) if row["grade"] else None,
         "finding": Finding(row["finding"]) if row["finding"] else None,
         "caused_by": CausedBy(row["caused_by"]) if row["caused_by"] else None,
         "coverage": Verdict(row["coverage"]) if row["coverage"] else None,

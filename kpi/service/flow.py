@@ -1,4 +1,4 @@
-"""How cases came and went in a period. Pure."""
+"""How cases came and went in a period, and how often people had to call."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from datetime import datetime
 
 from desk.case import ORIGIN_TEXT
 from kpi.service.cases import Case
+from kpi.service.scope import Whose
+from storage.database import Conn
+from storage.queries import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,27 @@ class Heard:
     first: int
     called_later: int
     called: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of a period; `second_calls`: about something that was called about not long before.
+
+    Attributes:
+        cases: about so many different cases.
+    """
+
+    calls: int
+    second_calls: int
+    cases: int
+
+
+def read_calls(conn: Conn, of: Whose, start: datetime, end: datetime) -> Calls:
+    """Of [start, end)."""
+    asked = {"customer_id": of.customer_id, "start": start, "end": end}
+    row = conn.execute(load("reports_service")["calls"], asked).fetchone()
+    assert row is not None, "counts always have a row"
+    return Calls(**row)
 
 
 def flow(cases: Iterable[Case], start: datetime) -> Flow:

@@ -80,10 +80,11 @@ def is_ordinary(case: Case, plan: Plan) -> bool:
     """Whether a fault is an ordinary one: as somebody graded it, else by its plan. Many devices at
     once are major."""
     if case.grade is not None:
-        return case.grade == Grade.ORDINARY
+        return case.grade is Grade.ORDINARY
     return case.origin != "batch" and plan.grade(Severity(case.severity)) is Grade.ORDINARY
 
 
 def _repairs(plan: Plan, spans: list[timedelta]) -> Repairs:
     mean = sum(spans, timedelta(0)) / len(spans)
-    return Repairs(plan.name, plan.label, len(spans), mean, median(spans), plan.mean_repair)
+    middle = timedelta(seconds=median(span.total_seconds() for span in spans))
+    return Repairs(plan.name, plan.label, len(spans), mean, middle, plan.mean_repair)

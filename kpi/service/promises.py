@@ -58,7 +58,9 @@ def quantile(values: Sequence[float], share: float) -> float:
 def _kept(found: Sequence[Outcome]) -> Kept:
     first, used = found[0], [outcome.used_s for outcome in found]
     share, low, high = wilson([float(outcome.kept) for outcome in found])
-    assert share is not None and low is not None and high is not None, "a group has a case"
+    assert share is not None
+    assert low is not None
+    assert high is not None
     return Kept(
         plan=first.plan,
         clock=first.clock,

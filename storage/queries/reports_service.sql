@@ -56,15 +56,12 @@ WITH touched AS (
     SELECT ticket_id,
            min(at) FILTER (WHERE to_state = 'on_site') AS arrived_at,
            max(at) FILTER (WHERE to_state = 'repaired') AS repaired_at,
-           bool_or(data ->> 'move' = 'replace') AS replaced,
-           bool_or(data ->> 'move' IN ('repair', 'replace')) AS mended,
-           (array_agg(data ->> 'handling' ORDER BY version DESC)
-               FILTER (WHERE data ? 'handling'))[1] AS handling,
-           (array_agg(data ->> 'grade' ORDER BY version DESC)
-               FILTER (WHERE data ? 'grade'))[1] AS grade,
-           max(data #>> '{coverage,verdict}') FILTER (WHERE kind = 'opened') AS coverage
+           bool_or(data ->> 'move' IN ('replace', 'replace_unit')) AS replaced,
+           bool_or(data ->> 'move' IN ('repair', 'replace', 'replace_unit')) AS mended,
+           max(data #>> '{coverage,verdict}') FILTER (WHERE kind = 'opened') AS coverage,
+           coalesce(max(data ->> 'rule') FILTER (WHERE kind = 'opened'), '') AS rule
     FROM ticket_event
-    WHERE ticket_id IN (SELECT id FROM touched) AND at < %(end)s AND kind IN ('opened', 'moved', 'found')
+    WHERE ticket_id IN (SELECT id FROM touched) AND at < %(end)s AND kind IN ('opened', 'moved')
     GROUP BY ticket_id
 ), called AS (
     SELECT ticket_id, min(at) AS called_at, count(*) AS calls, count(repeat_of) AS second_calls
@@ -75,12 +72,13 @@ SELECT touched.id AS ticket_id, coalesce(device.key, '') AS device, coalesce(dev
        coalesce(device.model, '') AS model, coalesce(device.firmware, '') AS firmware,
        coalesce(touched.site_key, '') AS site_key, coalesce(touched.site, '') AS site,
        coalesce(touched.component, '') AS component, coalesce(touched.fault_class, '') AS fault_class,
-       told.handling, told.grade, touched.origin, touched.severity, touched.opened_at, touched.ended_at,
+       touched.handling, touched.grade, touched.origin, touched.severity, touched.opened_at, touched.ended_at,
        touched.ended_at IS NOT NULL AND touched.state = 'cancelled' AS cancelled,
        touched.predicted_at, CASE WHEN touched.failed_at < %(end)s THEN touched.failed_at END AS failed_at,
        touched.finding, touched.caused_by, called.called_at, coalesce(called.calls, 0) AS calls,
        coalesce(called.second_calls, 0) AS second_calls, told.arrived_at, told.repaired_at,
-       coalesce(told.replaced, false) AS replaced, coalesce(told.mended, false) AS mended, told.coverage
+       coalesce(told.replaced, false) AS replaced, coalesce(told.mended, false) AS mended, told.coverage,
+       coalesce(told.rule, '') AS rule
 FROM touched
 LEFT JOIN told ON told.ticket_id = touched.id
 LEFT JOIN called ON called.ticket_id = touched.id
@@ -153,3 +151,11 @@ LEFT JOIN site ON site.id = device.site_id
 WHERE consumable.early < %(before)s AND consumable.at > %(now)s - interval '2 days'
   AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 ORDER BY consumable.early, device.key, consumable.metric
+
+-- name: agreed
+SELECT contract.key, site.name AS site, contract.plan, contract.calendar, contract.valid_from,
+       contract.valid_until
+FROM contract LEFT JOIN site ON site.id = contract.site_id
+WHERE contract.customer_id = %(customer_id)s AND contract.valid_from < %(end)s
+  AND (contract.valid_until IS NULL OR contract.valid_until >= %(first)s)
+ORDER BY contract.site_id NULLS FIRST, contract.valid_from

@@ -1,0 +1,1 @@
+"""Parts of reports about the service that several kinds share."""

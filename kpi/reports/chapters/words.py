@@ -1,0 +1,80 @@
+"""Small pieces of layout, and codes as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alerts.correlation.evidence import headline
+from desk.case import ORIGIN_TEXT
+from domain.device import KIND_TEXT, DeviceKind
+from domain.text import N_, Text
+from domain.vocabulary import component
+from kpi.reports.document import Column, Table, Unit, Value, named
+from kpi.service.happenings import Batch
+from kpi.service.scope import Whose
+
+MOST = 15
+"""So many rows a list shows; the note below says how many more there are."""
+
+FEW = 20
+"""Shares of fewer cases are marked."""
+
+
+def about(of: Whose) -> Text:
+    """Of whom a report speaks."""
+    if of.key is None:
+        return Text(N_("The whole fleet"))
+    return Text(N_("Customer: {name}"), {"name": of.name})
+
+
+def columns(*wanted: tuple[str, Unit] | tuple[str, Unit, int]) -> tuple[Column, ...]:
+    """From (name marked with N_, unit[, digits])."""
+    return tuple(Column(Text(name), *more) for name, *more in wanted)
+
+
+def listed(
+    title: str,
+    heads: tuple[Column, ...],
+    rows: Iterable[tuple[Value, ...]],
+    nothing: str,
+    note: str = "",
+) -> Table:
+    """A table of the first rows, which says how many more there are."""
+    every = list(rows)
+    more = len(every) - MOST
+    notes: list[Text] = [Text(note)] if note else []
+    if more > 0:
+        notes.append(Text(N_("{count} more are not shown."), {"count": more}))
+    return Table(Text(title), heads, tuple(every[:MOST]), Text(nothing), note=joined(notes))
+
+
+def joined(texts: Sequence[Text]) -> Text | None:
+    """Sentences one after the other; None for none."""
+    if not texts:
+        return None
+    first, *rest = texts
+    for text in rest:
+        first = Text(N_("{first} {second}"), {"first": first, "second": text})
+    return first
+
+
+def kind_text(kind: str) -> Text:
+    return Text(KIND_TEXT[DeviceKind(kind)]) if kind in set(DeviceKind) else named(kind)
+
+
+def component_text(name: str) -> Text:
+    return Text(component(name).label) if name else Text(N_("not known"))
+
+
+def origin_text(origin: str) -> Text:
+    return Text(ORIGIN_TEXT[origin])
+
+
+def batch_text(batch: Batch) -> Text:
+    """What befell how many devices, and what they share."""
+    return headline(batch.kind, batch.name, batch.signature, batch.members)
+
+
+def ticket_text(ticket_id: int | None) -> str | None:
+    """A ticket's number as people write it: never with a thousands separator."""
+    return None if ticket_id is None else str(ticket_id)
