@@ -51,3 +51,27 @@ SELECT device_id, component, at, action = 'replaced' AS replaced
 FROM maintenance
 WHERE at < %(end)s AND action IN ('replaced', 'repaired')
 ORDER BY device_id, component, at
+
+-- What is foretold of each supply of devices that are in the fleet; the site is where they stand.
+-- name: supplies
+SELECT device.id, device.key AS device, device.kind, device.model, coalesce(site.name, '') AS site,
+       coalesce(site.city, '') AS region, coalesce(customer.name, '') AS customer,
+       consumable.metric, consumable.component, consumable.at, consumable.level, consumable.edge,
+       consumable.early, consumable.likely, consumable.late
+FROM consumable
+JOIN device ON device.id = consumable.device_id AND device.adopted_at IS NOT NULL
+LEFT JOIN site ON site.id = device.site_id
+LEFT JOIN customer ON customer.id = site.customer_id
+WHERE %(customer)s::text IS NULL OR customer.key = %(customer)s
+ORDER BY consumable.likely NULLS LAST, device.key, consumable.metric
+
+-- The newest word of the models in charge on each part, where it is not older than %(since)s.
+-- name: foretold
+SELECT DISTINCT ON (device_id, component) device_id, component, probability, horizon_h
+FROM prediction
+JOIN model ON model.id = model_id AND stage = 'champion'
+WHERE at > %(since)s AND at <= %(until)s
+ORDER BY device_id, component, at DESC
+
+-- name: customer
+SELECT name FROM customer WHERE key = %(key)s

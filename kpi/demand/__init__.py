@@ -1,0 +1,1 @@
+"""What will be needed: consumables that run out, parts that will fail."""
