@@ -1,4 +1,4 @@
-"""Where an Alertmanager posts its alerts: with a token or a signature of its own, not a login."""
+"""Where other systems call: with a token or a signature of their own, not a login."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from console.errors import NotPermittedError
 from domain.errors import BadInputError, NotAllowedError
 
 PATH = "/api/v1/alertmanager"
+HOOKS = "/api/v1/ticket-systems/{name}"
 
 Take = Callable[[Mapping[str, str], bytes], Receipt]
+Call = Callable[[str, Mapping[str, str], bytes], bool]
 
 
 def receive_alerts(app: FastAPI, take: Take) -> None:
@@ -35,6 +37,20 @@ def receive_alerts(app: FastAPI, take: Take) -> None:
                 {"labels": refusal.labels, "reason": refusal.reason} for refusal in receipt.refused
             ],
         }
+
+
+def receive_calls(app: FastAPI, call: Call) -> None:
+    """Adds the address of ticket systems' calls; `call` judges name, headers and body."""
+
+    @app.post(HOOKS)
+    async def ticket_system(request: Request, name: str) -> dict[str, bool]:
+        """A ticket has changed over there: it is looked at soon."""
+        body = await _body(request)
+        try:
+            ours = await run_in_threadpool(call, name, dict(request.headers), body)
+        except NotAllowedError as error:
+            raise NotPermittedError(str(error)) from error
+        return {"ours": ours}
 
 
 async def _body(request: Request) -> bytes:

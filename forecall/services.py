@@ -81,10 +81,10 @@ def console(installation: Installation, stop: Event) -> None:
     """Serves the web console."""
     from alerts.notify.receiver import AlertReceiver
     from console.app import create_app
-    from console.receiving import receive_alerts
+    from console.receiving import receive_alerts, receive_calls
     from console.serve import serve
     from desk.cases import Cases
-    from forecall.post import policy_file
+    from forecall.post import policy_file, post
 
     settings, clock = installation.settings, installation.clock
     app = create_app(
@@ -95,6 +95,7 @@ def console(installation: Installation, stop: Event) -> None:
     )
     policy = policy_file(settings).current
     receive_alerts(app, AlertReceiver(installation.database, clock, Cases(clock), policy).take)
+    receive_calls(app, post(installation).sinks.called)
     serve(app, settings.host, settings.port, stop)
 
 

@@ -25,6 +25,7 @@ class SystemSettings(_Part):
         prefix: of our keys there; another installation that writes to the same system needs another.
         severity: milder tickets are not told.
         poll_s: how often changes over there are fetched.
+        hook: the secret of its calls to us, where it calls when something changes.
     """
 
     url: str
@@ -33,6 +34,7 @@ class SystemSettings(_Part):
     time_zone: str = "UTC"
     severity: Severity = Severity.INFO
     poll_s: Annotated[float, Field(ge=5, le=86_400)] = 60.0
+    hook: Reference | None = None
 
     @property
     def catalogue(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from alerts.notify.message import Messages
 from alerts.outbox.delivery import Delivery, Letter, enqueue
 from alerts.outbox.relay import Heard
 from desk.sinks.glpi import Glpi
+from desk.sinks.hooks import authenticate, foreign_id
 from desk.sinks.jira import Jira
 from desk.sinks.port import System
 from desk.sinks.servicenow import ServiceNow
@@ -27,7 +28,7 @@ from desk.sinks.sync import Sync
 from desk.sinks.telling import Telling
 from desk.sinks.zammad import Zammad
 from domain.clock import Clock
-from domain.errors import NotDeliveredError
+from domain.errors import NotAllowedError, NotDeliveredError
 from storage.database import Conn, Database
 from storage.queries import load
 
@@ -84,6 +85,27 @@ class Sinks:
                 self._poll(name, settings)
             except NotDeliveredError as error:
                 log.warning("a ticket system is away", name=name, error=str(error))
+
+    def called(self, name: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """A system says that a ticket has changed over there: it is looked at soon.
+
+        Says whether it is a ticket of ours. `headers` by names in small letters. Raises
+        NotAllowedError, BadInputError, StoreUnavailableError.
+        """
+        settings = self.systems().systems.get(name)
+        if settings is None:
+            raise NotAllowedError(f"there is no ticket system {name!r}")
+        now = self.wall.now()
+        authenticate(settings, headers, body, now.timestamp())
+        wanted = foreign_id(settings, body)
+        with self.database.transaction() as conn:
+            tickets = self._tickets(conn, name, [wanted])
+            letters = [  # several calls within a second are one
+                _letter(name, f"{TICKET}/{each}", f"hook/{name}/{each}/{now:%Y%m%dT%H%M%S}")
+                for each in tickets
+            ]
+            enqueue(conn, letters, self.clock.now(), now)
+        return bool(tickets)
 
     def _poll(self, name: str, settings: AnySettings) -> None:
         now, every = self.wall.now(), timedelta(seconds=settings.poll_s)
