@@ -25,7 +25,7 @@ MEDIA = {
 
 
 def render(document: Document, form: Format, reader: Reader) -> bytes:
-    """The file. Raises ConfigurationError where the machine lacks what it needs, BadInputError."""
+    """The file. Raises NotAllowedError where the machine lacks what it needs, BadInputError."""
     # What sets a format is loaded when it is asked for: typst and XlsxWriter are not small.
     if form is Format.PDF:
         from kpi.reports.render.pdf import pdf

@@ -5,7 +5,7 @@ What the report says goes to typst as JSON and is never part of its markup.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 import msgspec
 import typst
@@ -19,11 +19,11 @@ from kpi.reports.render.layout import lay_out
 from kpi.reports.render.words import said
 
 _TEMPLATE = (fonts.FOLDER.parent / "report.typ").read_bytes()
-_PAGE, _PAGES = "\ue000", "\ue001"  # where the numbers of pages belong
+_PAGE, _PAGES = "<page>", "<pages>"  # where the numbers of pages belong
 
 
 def pdf(document: Document, reader: Reader) -> bytes:
-    """The file. Raises ConfigurationError where the machine has no font for what it says."""
+    """The file. Raises NotAllowedError where the machine has no font for what it says."""
     report = lay_out(document, reader)
     language, _, rest = report.tag.partition("-")
     made = document.made_at.astimezone(UTC)
@@ -36,15 +36,32 @@ def pdf(document: Document, reader: Reader) -> bytes:
         "page_words": said(page_words, reader),
         "made": [made.year, made.month, made.day, made.hour, made.minute],
     }
-    data["fonts"] = fonts.families(msgspec.json.encode(data).decode())
+    told = msgspec.json.encode(data).decode()
+    inputs = {
+        "report": told,
+        "fonts": msgspec.json.encode(fonts.families(told)).decode(),
+    }
     try:
-        made_file: bytes = typst.compile(
-            _TEMPLATE,
-            font_paths=fonts.found(),
-            sys_inputs={"report": msgspec.json.encode(data).decode()},
-            pdf_standards=["ua-1"],
-            timestamp=int(made.timestamp()),
-        )
+        return _set(inputs, made, ["ua-1"])
+    except typst.TypstError:
+        # The standard refuses signs that no font of this machine has, such as those of a rare script
+        # in a name: the rest is worth more than the seal.
+        return _set_plainly(document, inputs, made)
+
+
+def _set_plainly(document: Document, inputs: dict[str, str], made: datetime) -> bytes:
+    try:
+        return _set(inputs, made, [])
     except typst.TypstError as error:
         raise BadInputError(f"the report {document.kind!r} can't be set as PDF: {error}") from error
-    return made_file
+
+
+def _set(inputs: dict[str, str], made: datetime, standards: list[str]) -> bytes:
+    file: bytes = typst.compile(
+        _TEMPLATE,
+        font_paths=fonts.found(),
+        sys_inputs=inputs,
+        pdf_standards=standards,
+        timestamp=int(made.timestamp()),
+    )
+    return file

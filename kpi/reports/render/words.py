@@ -13,7 +13,7 @@ from kpi.reports.reader import Reader
 UNKNOWN = "–"
 ISOLATE, RIGHT_TO_LEFT, END = "\u2068", "\u2067", "\u2069"
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-_KEPT = "\n\t"
+_UNREADABLE, _KEPT = frozenset({"Cc", "Cs", "Co", "Cn"}), "\n\t"
 
 
 def shown(value: Value, unit: Unit, digits: int, reader: Reader) -> str:
@@ -62,12 +62,11 @@ def name(text: str, reader: Reader) -> str:
 
 
 def clean(text: str) -> str:
-    """Without what no XML, and so no chart and no workbook, can hold: control characters and halves
-    of surrogate pairs, which are shown as the sign for what can't be shown."""
+    """Without what nobody can read and no XML, and so no chart and no workbook, can hold: control
+    characters, halves of surrogate pairs, signs that mean nothing or only something to one firm."""
     return "".join(
-        "\ufffd" if unicodedata.category(sign) in ("Cc", "Cs") and sign not in _KEPT else sign
+        "\ufffd" if unicodedata.category(sign) in _UNREADABLE and sign not in _KEPT else sign
         for sign in text
-        if sign not in "\ufffe\uffff"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typst
 
-from domain.errors import ConfigurationError
+from domain.errors import NotAllowedError
 
 FOLDER = Path(__file__).parent
 WEIGHTS = {400: "Vazirmatn-Regular.ttf", 600: "Vazirmatn-SemiBold.ttf"}
@@ -48,8 +48,8 @@ def chinese() -> str | None:
 
 
 def families(text: str) -> list[str]:
-    """What `text` is to be set in. Raises ConfigurationError where its signs would be boxes."""
+    """What `text` is to be set in. Raises NotAllowedError where its signs would be boxes."""
     font = chinese()
     if font is None and any(ord(sign) in signs for signs in _HAN for sign in set(text)):
-        raise ConfigurationError(f"PDF: this machine has no font for Chinese; {ADVICE}")
+        raise NotAllowedError(f"PDF: this machine has no font for Chinese; {ADVICE}")
     return [OWN, font] if font else [OWN]
