@@ -1,6 +1,6 @@
 -- What the reports on the life of devices and on what will be needed read.
 
--- Devices that were in the fleet before %(end)s. Records that an import brought along say that somebody
+-- Devices that were in the fleet before the end. Records that an import brought along say that somebody
 -- watched before the device was adopted here.
 -- name: devices
 SELECT device.id, device.key, device.kind, device.model, device.firmware, device.installed_on,
@@ -65,7 +65,7 @@ LEFT JOIN customer ON customer.id = site.customer_id
 WHERE %(customer)s::text IS NULL OR customer.key = %(customer)s
 ORDER BY consumable.likely NULLS LAST, device.key, consumable.metric
 
--- The newest word of the models in charge on each part, where it is not older than %(since)s.
+-- The newest word of the models in charge on each part, of late.
 -- name: foretold
 SELECT DISTINCT ON (device_id, component) device_id, component, probability, horizon_h
 FROM prediction
