@@ -67,7 +67,7 @@ ORDER BY consumable.likely NULLS LAST, device.key, consumable.metric
 
 -- The newest word of the models in charge on each part, of late.
 -- name: foretold
-SELECT DISTINCT ON (device_id, component) device_id, component, probability, horizon_h
+SELECT DISTINCT ON (device_id, component) device_id, component, probability, prediction.horizon_h
 FROM prediction
 JOIN model ON model.id = model_id AND stage = 'champion'
 WHERE at > %(since)s AND at <= %(until)s
