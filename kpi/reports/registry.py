@@ -6,9 +6,16 @@ from collections.abc import Mapping
 
 from domain.errors import BadInputError
 from kpi.reports.asked import Kind
-from kpi.reports.kinds import life, operations, sla, statistics, supplies
+from kpi.reports.kinds import life, operations, sla, staff, statistics, supplies
 
-_ALL: tuple[Kind, ...] = (operations.KIND, statistics.KIND, sla.KIND, life.KIND, supplies.KIND)
+_ALL: tuple[Kind, ...] = (
+    operations.KIND,
+    statistics.KIND,
+    sla.KIND,
+    staff.KIND,
+    life.KIND,
+    supplies.KIND,
+)
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 
