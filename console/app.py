@@ -25,6 +25,8 @@ GUESSES = 20
 """Links that there aren't, of one address in five minutes."""
 REPORTS = 6
 """Reports of one link, or of one address, in an hour."""
+REQUESTS = 600
+"""Requests of one token in a minute."""
 
 
 def create_app(
@@ -58,6 +60,7 @@ def create_app(
         Limiter(SystemClock()),
         Limiter(SystemClock(), GUESSES),
         Limiter(SystemClock(), REPORTS, timedelta(hours=1)),
+        Limiter(SystemClock(), REQUESTS, timedelta(minutes=1)),
         metrics_token,
     )
     app.include_router(ops.router)

@@ -14,4 +14,8 @@ class NotPermittedError(ForecallError):
 
 
 class TooManyAttemptsError(ForecallError):
-    """Too many failed logins; names how long to wait."""
+    """Too many failed logins, or too many requests. `wait_s`: how long to wait, in seconds."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"wait {wait_s} s")
+        self.wait_s = wait_s

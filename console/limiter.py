@@ -1,4 +1,4 @@
-"""Slows down guessing of passwords and links, and floods of reports."""
+"""Slows down guessing of passwords and links, floods of reports, and programs that ask too much."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Limiter:
                 recent = self._recent(key, now)
                 if len(recent) >= self._most:
                     wait = recent[0] + self._window - now
-                    raise TooManyAttemptsError(f"wait {int(wait.total_seconds()) + 1} s")
+                    raise TooManyAttemptsError(int(wait.total_seconds()) + 1)
 
     def spend(self, *who: str) -> None:
         """Counts one for each of `who`. Raises TooManyAttemptsError when one of them must wait."""

@@ -52,7 +52,10 @@ def explain_errors(app: FastAPI) -> None:
         status, sentence = _kind(error)
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             log.warning("console: no answer", path=request.url.path, reason=str(error))
-        return _answer(request, status, sentence, _detail(error))
+        answer = _answer(request, status, sentence, _detail(error))
+        if isinstance(error, TooManyAttemptsError):
+            answer.headers["Retry-After"] = str(error.wait_s)
+        return answer
 
     for kind in (ForecallError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, explain)

@@ -34,6 +34,7 @@ class Room:
         limiter: of logins that fail.
         guesses: of links that there aren't.
         reports: of what comes in by customers' links.
+        requests: of programs, each by its token.
         metrics_token: who carries it may read the metrics; empty: who asks from this machine.
     """
 
@@ -45,6 +46,7 @@ class Room:
     limiter: Limiter
     guesses: Limiter
     reports: Limiter
+    requests: Limiter
     metrics_token: str
 
 
@@ -137,6 +139,7 @@ def _program(room: Room, key: str, zone: ZoneInfo, here: str) -> Visit:
         token = find_token(conn, key)
     if token is None:
         raise LoginNeededError("the token is unknown, revoked or has expired")
+    room.requests.spend(token.actor)
     return Visit(None, "", "en", zone, here, token.actor, token.rights, by_token=True)
 
 

@@ -44,6 +44,23 @@ def program(address: str, database: Database) -> Iterator[Program]:
         client.close()
 
 
+@pytest.fixture
+def only_five(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests of one token in a minute, in a console that is made afterwards."""
+    monkeypatch.setattr("console.app.REQUESTS", 5)
+
+
+def test_a_program_that_asks_too_much_is_told_how_long_to_wait_and_holds_up_no_other(
+    only_five: None, program: Program, fleet: list[str]
+) -> None:
+    greedy, modest = program("read"), program("read", "report")
+    answers = [greedy.get("/api/v1/tickets") for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert answers[-1].json()["detail"].startswith("wait ")
+    assert modest.get("/api/v1/tickets").status_code == 200
+
+
 def test_a_program_does_what_its_scopes_allow(program: Program, fleet: list[str]) -> None:
     reader, reporter, worker = program("read"), program("report"), program("work")
     report = {"words": "it is dark", "device": fleet[1], "reference": "hr-7"}
