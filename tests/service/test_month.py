@@ -160,7 +160,7 @@ def test_sla_lists_every_clock_and_each_breach(conn: Conn) -> None:
     numbers = lived_through(conn)
     document = sla(conn, asked())
     shown = tables(document)
-    assert facts(document)["Share"].value == 20 / 22
+    assert facts(document)["Share kept"].value == 20 / 22
     assert shown["Cases that were closed"] == [
         (
             *(str(numbers["B"]), "k2", "support by telephone"),

@@ -169,8 +169,8 @@ def _flow(story: Story) -> Table:
         columns(
             (N_("Origin"), Unit.WORDS),
             (N_("Open before"), Unit.COUNT),
-            (N_("Opened"), Unit.COUNT),
-            (N_("Closed"), Unit.COUNT),
+            (N_("Newly opened"), Unit.COUNT),
+            (N_("Closed in the period"), Unit.COUNT),
             (N_("Cancelled"), Unit.COUNT),
             (N_("Open at the end"), Unit.COUNT),
         ),

@@ -69,7 +69,7 @@ def promises(found: Sequence[Kept]) -> Table:
             (N_("Promised"), Unit.SPAN),
             (N_("Cases"), Unit.COUNT),
             (N_("Kept"), Unit.COUNT),
-            (N_("Share"), Unit.SHARE),
+            (N_("Share kept"), Unit.SHARE),
             (N_("95 % interval"), Unit.WORDS),
             (N_("Median"), Unit.SPAN),
             (N_("Nine in ten within"), Unit.SPAN),

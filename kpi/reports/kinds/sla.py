@@ -131,7 +131,7 @@ def _kept(conn: Conn, groups: Sequence[Kept]) -> Iterator[Block]:
                 note=Text(N_("that ended in the period")),
             ),
             Fact(Text(N_("Kept")), held, Unit.COUNT),
-            Fact(Text(N_("Share")), held / cases, Unit.SHARE),
+            Fact(Text(N_("Share kept")), held / cases, Unit.SHARE),
         )
     )
     plans = books(conn).newest.plans
