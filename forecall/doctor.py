@@ -57,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _python()
     yield _disk(settings)
     yield Finding("settings", True, "read and understood")
+    yield _fonts()
     yield from _database(settings)
     yield from _broker(settings)
     yield _console(settings)
@@ -79,6 +80,14 @@ def _disk(settings: Settings) -> Finding:
         f"{free / 1e9:.1f} GB free in {folder}",
         "Make room, or set FORECALL_DATA_DIR to a folder on a larger disk.",
     )
+
+
+def _fonts() -> Finding:
+    from kpi.reports.render.fonts import ADVICE, chinese  # what sets a PDF is slow to load
+
+    font = chinese()
+    found = font or "none: a report with Chinese in it can't be made as PDF"
+    return Finding("font for Chinese", font is not None, found, f"For such reports, {ADVICE}.")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
