@@ -25,6 +25,7 @@ from forecall.commands import (
     kpi,
     notify,
     parents,
+    reader,
     report,
     rules,
     shards,
@@ -45,6 +46,7 @@ collect = typer.Typer(no_args_is_help=True, help="Collect from devices, one prot
 history.register(app)
 backtest.register(app)
 codes.register(app)
+reader.register(app)
 app.add_typer(collect, name="collect", rich_help_panel="Services")
 app.add_typer(devices.app, name="devices", rich_help_panel="Looking after it")
 app.add_typer(parents.app, name="parents", rich_help_panel="Looking after it")

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     database_dsn: SecretStr = Field(
         default=SecretStr(""), description="Address of PostgreSQL; empty: the embedded server."
     )
+    reader_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Of the database role that can only look (`forecall reader`); empty: none.",
+    )
     mqtt_host: str = Field(
         default="",
         description="The MQTT broker, or those of a cluster as host:port,host:port; empty: the "
