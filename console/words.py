@@ -77,6 +77,11 @@ BATCH_KINDS: Mapping[str, str] = {
     "fleet": N_("the whole fleet"),
 }
 TICKET_ORIGINS: Mapping[str, str] = ORIGIN_TEXT
+SUBJECTS: Mapping[str, str] = {
+    "ticket": N_("Ticket"),
+    "alert": N_("Alert"),
+    "batch": N_("Many devices at once"),
+}
 OPENNESS: Mapping[str, str] = {"open": N_("open"), "closed": N_("closed")}
 REGIONS: Mapping[str, str] = {
     "urban": N_("urban"),
@@ -134,6 +139,7 @@ ACTIONS: Mapping[str, str] = {
     "change_account": N_("Change an account"),
     "set_password": N_("Set a password"),
     "make_token": N_("Make a token"),
+    "make_report": N_("Make a report"),
     "revoke_token": N_("Revoke a token"),
     "make_link": N_("Make a customer's link"),
     "revoke_link": N_("Revoke a customer's link"),
@@ -149,6 +155,10 @@ ACTIONS: Mapping[str, str] = {
     "return_to_service": N_("Return to service"),
     "add_window": N_("Plan maintenance"),
     "cancel_window": N_("End planned maintenance"),
+    "declare_parent": N_("Declare what devices hang on"),
+    "remove_parent": N_("Nothing hangs on it any more"),
+    "refuse_parent": N_("They hang on nothing together"),
+    "retry_delivery": N_("Send again what was not delivered"),
     "adopt": N_("Adopt"),
     "add_device": N_("Add a device"),
     "retire": N_("Take a device out of the fleet"),

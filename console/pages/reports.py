@@ -56,8 +56,8 @@ def archive(
         kind=kind,
         customers={row["key"]: row["name"] for row in customers},
         customer=customer,
-        languages=_LANGUAGES,
-        language=next(code for code, catalogue in CODES.items() if catalogue == visit.locale),
+        written_in=_LANGUAGES,
+        own_language=next(code for code, catalogue in CODES.items() if catalogue == visit.locale),
         formats=FORMATS,
         last_month=_last_month(room, visit),
     )

@@ -18,7 +18,7 @@ class Format(StrEnum):
 
 MEDIA = {
     Format.PDF: "application/pdf",
-    Format.HTML: "text/html; charset=utf-8",
+    Format.HTML: "text/html",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """The media type of each."""
