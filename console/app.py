@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -15,11 +15,11 @@ from console.assets import FingerprintedFiles
 from console.limiter import Limiter
 from console.live import Live
 from console.problems import explain_errors
-from console.room import Room
+from console.room import Files, Room
 from console.security import SecurityHeaders
 from console.views import STATIC, Views
 from domain.clock import Clock, SystemClock
-from storage.database import Database
+from storage.database import Conn, Database
 
 GUESSES = 20
 """Links that there aren't, of one address in five minutes."""
@@ -29,14 +29,25 @@ REQUESTS = 600
 """Requests of one token in a minute."""
 
 
+def no_files(_: Conn) -> Mapping[str, str]:
+    """Where nobody has written any."""
+    return {}
+
+
 def create_app(
-    database: Database, clock: Clock, *, simulated: bool, metrics_token: str = ""
+    database: Database,
+    clock: Clock,
+    *,
+    simulated: bool,
+    metrics_token: str = "",
+    files: Files = no_files,
 ) -> FastAPI:
     """The console of the fleet in `database`.
 
     Args:
         clock: what the fleet goes by; sessions and audits always go by the machine's.
         simulated: whether every page must say that the devices are simulated.
+        files: why files that people wrote are not in force, by setting.
         metrics_token: what asks for the metrics must carry; empty: it must ask from this machine.
     """
     live = Live(database, clock)
@@ -62,6 +73,7 @@ def create_app(
         Limiter(SystemClock(), REPORTS, timedelta(hours=1)),
         Limiter(SystemClock(), REQUESTS, timedelta(minutes=1)),
         metrics_token,
+        files,
     )
     app.include_router(ops.router)
     app.include_router(api.router)

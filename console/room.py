@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,12 +19,15 @@ from console.roles import Right
 from console.tokens import find_token
 from console.views import Views
 from domain.clock import Clock
-from storage.database import Database
+from storage.database import Conn, Database
 
 SESSION_COOKIE = "forecall_session"
 FORM_COOKIE = "forecall_form"
 LANGUAGE_COOKIE = "forecall_language"
 ZONE_COOKIE = "forecall_zone"
+
+
+Files = Callable[[Conn], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Room:
         guesses: of links that there aren't.
         reports: of what comes in by customers' links.
         requests: of programs, each by its token.
+        files: why files that people wrote are not in force, by the setting that names each.
         metrics_token: who carries it may read the metrics; empty: who asks from this machine.
     """
 
@@ -48,6 +53,7 @@ class Room:
     reports: Limiter
     requests: Limiter
     metrics_token: str
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from alerts.rules.force import in_force
 from collectors.mqtt.shards import Shard
 from domain.clock import Clock, ScaledClock, SystemClock
 from forecall.config import Settings
+from forecall.files import file_problems
 from forecall.lock import is_held
 from forecall.ports import is_free
-from forecall.post import policy_problem, systems_problem
 from forecall.services import mqtt_shards
 from forecall.wiring import dsn
 from forecall.work import beat_file
@@ -206,12 +206,11 @@ def _worker(settings: Settings) -> Finding:
 
 
 def _outbox(settings: Settings, conn: Conn) -> Iterator[Finding]:
-    for what, file, problem in (
-        ("notification policy", settings.notify, policy_problem(settings)),
-        ("ticket systems", settings.ticket_systems, systems_problem(settings)),
-    ):
-        found = problem or (f"{file} is taken" if file else "none is set")
-        yield Finding(what, not problem, found, "Put the file right; the last good one counts.")
+    for name, problem in file_problems(settings, conn).items():
+        if name != "alerts_rules":  # told with the book that is in force
+            found = problem or f"{getattr(settings, name)} is taken"
+            advice = "Put the file right; the last good one counts."
+            yield Finding(f"file {name}", not problem, found, advice)
     state = counts(conn, SystemClock())
     late = state.late_s > _LATE_S
     found = f"{state.waiting} wait, {state.dead} were given up"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ def console(installation: Installation, stop: Event) -> None:
     from console.receiving import receive_alerts, receive_calls
     from console.serve import serve
     from desk.cases import Cases
+    from forecall.files import file_problems
     from forecall.post import policy_file, post
 
     settings, clock = installation.settings, installation.clock
@@ -92,6 +94,7 @@ def console(installation: Installation, stop: Event) -> None:
         clock,
         simulated=isinstance(clock, ScaledClock),
         metrics_token=settings.metrics_token.get_secret_value(),
+        files=partial(file_problems, settings),
     )
     policy = policy_file(settings).current
     receive_alerts(app, AlertReceiver(installation.database, clock, Cases(clock), policy).take)

@@ -11,6 +11,7 @@ from alerts.rules import problem_of
 from alerts.rules.force import in_force
 from domain.clock import Clock, ScaledClock, SystemClock
 from domain.device import DeviceState
+from forecall.files import file_problems
 from forecall.wiring import Installation
 from pipeline.flows import clocks_off, read_flows
 from storage.database import Conn, Row
@@ -44,6 +45,7 @@ class Status:
         clocks_off: devices whose messages carried an unbelievable time within a day.
         alert_rules: which book is in force, since when and from where; and why the file that is set
             is not, if so.
+        files: by setting, of each file that people wrote: why it is not in force; empty: it is.
     """
 
     now: str
@@ -62,6 +64,7 @@ class Status:
     outbox: dict[str, float]
     clocks_off: int
     alert_rules: dict[str, str]
+    files: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,6 +101,7 @@ def _status(conn: Conn, row: Row, installation: Installation) -> Status:
         outbox=asdict(counts(conn, SystemClock())),
         clocks_off=clocks_off(conn, clock),
         alert_rules=_rules(conn, clock, installation.settings.alerts_rules),
+        files=file_problems(installation.settings, conn),
     )
 
 

@@ -20,7 +20,7 @@ from domain.clock import Clock
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from storage.database import Conn, Database
 from storage.queries import load
-from storage.watched_file import WatchedFile
+from storage.watched_file import WatchedFile, read_once
 
 log = structlog.get_logger()
 
@@ -45,6 +45,16 @@ class PlanFile:
             if self._refused != book.digest:
                 log.error("service plans refused; the last ones stay in force", problem=str(error))
             self._refused = book.digest
+
+
+def plans_problem(conn: Conn, path: Path | None) -> str:
+    """Why the plans of somebody's file are not in force; empty: they are, or there is no file."""
+    try:
+        if path is not None:
+            _refuse_missing(conn, read_once(path, read_text))
+    except BadInputError as error:
+        return str(error)
+    return ""
 
 
 def publish(database: Database, clock: Clock, book: PlanBook) -> bool:
