@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
+from alerts.holdout import acted_upon
 from alerts.rules import RuleBook
 from alerts.rules.judge import LOOK_BACK, Reading, Turn, breached_since, judged_reading, last_minute
 from alerts.rules.measured import ThresholdRule
@@ -56,7 +57,9 @@ def predictions(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief
         },
     ).fetchall()
     judged = [_judge_prediction(conn, row, book) for row in rows]
-    return [one for one in judged if one is not None]
+    signs = [one for one in judged if isinstance(one, Sign)]
+    reliefs = [one for one in judged if isinstance(one, Relief)]
+    return [*acted_upon(conn, now, signs), *reliefs]
 
 
 def gauges(conn: Conn, now: datetime, book: RuleBook) -> list[Sign | Relief]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from domain.errors import BadInputError
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
+from kpi.avoided.draws import read_report, set_hold_out
 from kpi.staff import months
 from kpi.staff.disputes import Downtime, decide, disputes, raise_dispute
 from kpi.staff.review import GROUPS, Review, read_evidence, review
@@ -24,7 +25,9 @@ from kpi.uptime.fleet import Scope
 from kpi.uptime.reliability import reliability
 from storage.queries import load
 
-app = typer.Typer(no_args_is_help=True, help="Uptime, the staff's review, closed months, disputes.")
+app = typer.Typer(
+    no_args_is_help=True, help="Uptime, the staff's review, closed months, disputes, calls avoided."
+)
 
 MonthArgument = Annotated[str, typer.Argument(metavar="YYYY-MM")]
 ZoneOption = Annotated[str, typer.Option("--zone", help="Where months begin, such as Asia/Tehran.")]
@@ -62,6 +65,64 @@ def uptime_(
             _number(means.mttr_h),
         )
     OUT.print(table)
+
+
+@app.command("hold-out")
+def hold_out(
+    share: Annotated[float, typer.Argument(help="Of the predictions of low risk; 0 ends it.")],
+    below: Annotated[float, typer.Option(help="Probabilities of low risk are below this.")] = 0.7,
+    spare: Annotated[
+        list[str] | None, typer.Option(help="A component or kind of device never held out.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Watch a share of the predictions without acting upon them; docs/staff-kpi.md says why."""
+    with store(config) as installation:
+        found = set_hold_out(
+            installation.database,
+            installation.clock,
+            share=share,
+            below=below,
+            spared=spare or (),
+            actor=actor(),
+        )
+    say(f"{found.share:.1%} of the predictions below {found.below:.0%} are held out from now on")
+
+
+@app.command("avoided")
+def avoided_(
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Back from now.")] = 365,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Failures, and so calls, that acting upon predictions has avoided, with 95 % intervals."""
+    with store(config) as installation, installation.database.transaction() as conn:
+        now = installation.clock.now()
+        found = read_report(conn, now - timedelta(days=days), now, now)
+    if as_json:
+        say(msgspec.json.encode(found).decode())
+        return
+    table = Table(
+        *("share", "below", "held out", "failed", "acted upon", "failed", "difference", "avoided")
+    )
+    for one in found.settings:
+        told = one.avoided
+        table.add_row(
+            *(f"{one.share:.1%}", f"{one.below:.0%}"),
+            *(str(told.held.predictions), str(told.held.failed)),
+            *(str(told.acted.predictions), str(told.acted.failed)),
+            f"{_number(told.difference)} ({_number(told.low)} to {_number(told.high)})",
+            f"{_number(told.calls)} ({_number(told.calls_low)} to {_number(told.calls_high)})",
+        )
+    if found.settings:
+        OUT.print(table)
+    else:
+        say("Nothing was held out, so how many failures acting avoided can't be known.")
+    seen = found.seen
+    say(
+        f"Of {seen.acted} closed cases that were foretold {seen.failed} failed all the same; in {seen.worn}"
+        f" the part was found worn. At most {seen.acted - seen.failed} failures were avoided, at least none."
+    )
 
 
 @app.command("review")

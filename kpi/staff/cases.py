@@ -29,6 +29,7 @@ class CaseFacts:
         foretold: it was opened, or joined, by a prediction before the failure.
         failed: the failure came.
         excused: somebody disputed it, and that was accepted.
+        team: the key of who leads the engineer's team; empty: nobody does.
     """
 
     ticket_id: int
@@ -58,6 +59,7 @@ class CaseFacts:
     finding: Finding | None
     caused_by: CausedBy | None
     excused: bool
+    team: str = ""
 
     @property
     def response(self) -> timedelta | None:

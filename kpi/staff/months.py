@@ -112,9 +112,10 @@ def read_month(conn: Conn, month: date, version: int = _LATEST) -> Month:
 
 
 def make(evidence: Evidence, text: str) -> dict[Scope, Review]:
-    """Every review of a month, from its evidence and a rules file."""
+    """Every review of a month, from its evidence and a rules file. (A month that was closed before
+    there were teams has none.)"""
     found = read_rules(text)
-    return {scope: review(evidence, scope, found) for scope in GROUPS}
+    return {scope: review(evidence, scope, found) for scope in GROUPS if scope in evidence.uptime}
 
 
 def is_reproduced(month: Month) -> bool:
@@ -125,7 +126,7 @@ def is_reproduced(month: Month) -> bool:
 
 def changes(before: dict[Scope, Review], after: dict[Scope, Review]) -> Iterator[Change]:
     """What a change of rules, or a later version, made of the figures."""
-    for scope in GROUPS:
+    for scope in (scope for scope in GROUPS if scope in before and scope in after):
         old, new = _values(before[scope]), _values(after[scope])
         for key, measure in sorted({*old, *new}):
             pair = old.get((key, measure)), new.get((key, measure))

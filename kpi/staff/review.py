@@ -18,6 +18,7 @@ from storage.database import Conn
 
 GROUPS: Mapping[Scope, Callable[[CaseFacts], str | None]] = {
     Scope.ENGINEER: lambda case: case.engineer,
+    Scope.TEAM: lambda case: case.team or None,
     Scope.REGION: lambda case: case.region or None,
     Scope.CUSTOMER: lambda case: case.customer or None,
     Scope.SITE: lambda case: case.site or None,

@@ -102,7 +102,8 @@ WITH closed AS (
     FROM call WHERE ticket_id IN (SELECT id FROM closed)
     GROUP BY ticket_id
 )
-SELECT closed.id AS ticket_id, engineer.key AS engineer, coalesce(site.key, '') AS site,
+SELECT closed.id AS ticket_id, engineer.key AS engineer, coalesce(team.key, '') AS team,
+       coalesce(site.key, '') AS site,
        coalesce(customer.key, '') AS customer, coalesce(site.city, '') AS region,
        coalesce(site.region_class, '') AS region_class, coalesce(device.kind, '') AS kind,
        coalesce(device.model, '') AS model,
@@ -120,6 +121,9 @@ FROM closed
 JOIN told ON told.ticket_id = closed.id
 LEFT JOIN called ON called.ticket_id = closed.id
 LEFT JOIN engineer ON engineer.id = closed.assignee_id
+LEFT JOIN engineer AS team ON team.id = CASE
+    WHEN EXISTS (SELECT FROM engineer AS led WHERE led.reports_to = engineer.id) THEN engineer.id
+    ELSE engineer.reports_to END
 LEFT JOIN device ON device.id = closed.device_id
 LEFT JOIN batch ON batch.id = closed.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, closed.site_id, batch.site_id)

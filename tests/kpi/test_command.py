@@ -38,6 +38,14 @@ def test_a_month_is_looked_at_closed_disputed_and_compared(
     assert "a wrong part" in forecall("kpi", "disputes")
 
 
+def test_what_was_avoided_is_known_only_where_something_was_held_out(forecall: Forecall) -> None:
+    assert "can't be known" in forecall("kpi", "avoided")
+    assert "10.0% of the predictions below 70%" in forecall("kpi", "hold-out", "0.1")
+    assert json.loads(forecall("kpi", "avoided", "--json"))["settings"] == []
+    with pytest.raises(BadInputError, match=r"share: 2\.0; allowed: 0 to 0\.5"):
+        forecall("kpi", "hold-out", "2")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,25 @@ def test_a_closed_month_is_made_again_to_the_last_bit(world: World) -> None:
     assert kept == month
     assert kept.version == 1
     assert is_reproduced(kept)
+
+
+def test_a_month_that_was_closed_before_there_were_teams_is_made_again(world: World) -> None:
+    worked(world)
+    month = close(world)
+    uptimes = {scope: rows for scope, rows in month.evidence.uptime.items() if scope != Scope.TEAM}
+    reviews = make(replace(month.evidence, uptime=uptimes), month.rules)
+    assert list(reviews) == [Scope.ENGINEER, Scope.REGION, Scope.CUSTOMER, Scope.SITE]
+    assert list(changes(reviews, month.reviews)) == []
+
+
+def test_a_team_has_the_figures_of_its_leader_and_all_who_report(world: World) -> None:
+    with world.database.transaction() as conn:
+        conn.execute("INSERT INTO engineer (key, name) VALUES ('wang', 'Wang')")
+        conn.execute("UPDATE engineer SET reports_to = 2 WHERE id = 1")
+    ticket = worked(world)
+    [row] = close(world).reviews[Scope.TEAM].rows
+    assert (row.key, row.name) == ("wang", "Wang")
+    assert {case for figure in row.figures for case in figure.cases} == {ticket}
 
 
 def test_other_rules_show_old_against_new(world: World) -> None:

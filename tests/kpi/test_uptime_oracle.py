@@ -330,7 +330,9 @@ def found(conn: Conn, scope: Scope, world: World) -> dict[tuple[str, str], dict[
             **row.excluded_s,
         }
         if any(seconds.values()):  # a part may idle all the time
-            result[scope, row.key] = {kind: round(spent) for kind, spent in seconds.items() if spent}
+            result[scope, row.key] = {
+                kind: round(spent) for kind, spent in seconds.items() if spent
+            }
     return result
 
 
