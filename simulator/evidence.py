@@ -15,7 +15,8 @@ import numpy as np
 from domain.device import DeviceKind
 from simulator import clockwork
 from simulator.fleet import Device
-from simulator.signals import SIGNALS, use
+from simulator.signals import SIGNALS, neglected, use
+from simulator.stories import SUPPLY
 from simulator.wear import Floats, Rise, wear
 
 VISIBLE_NATS = 5.0
@@ -24,6 +25,7 @@ VISIBLE_NATS = 5.0
 _HOUR_S = 3600.0
 _DRIFT_NOISE_S = 3.0 * 2**0.5  # of the difference of two readings
 _LEAST_RATE = 1e-3
+_STOCK_NOISE = 0.03  # of a full stock: so far from its usual turn some are handled, too
 
 
 def visible_from(device: Device, usage: float, time_zone: str, rise: Rise) -> datetime | None:
@@ -68,6 +70,10 @@ def _of_terminal(kind: DeviceKind, activity: Floats, rise: Rise, hours: Floats) 
     for gauge in signals.gauges:
         level = wear([rise], gauge.component, hours, gauge.metric)
         nats += _moved(gauge.worn * level, gauge.noise)
+    for stock in signals.stocks:
+        if rise.story == SUPPLY and stock.metric in rise.signs:
+            beyond = neglected(stock, rise, hours) - stock.span
+            nats += _moved(np.maximum(beyond, 0.0) / stock.most, _STOCK_NOISE)
     for event in signals.events:
         level = wear([rise], event.component, hours, event.code)
         nats += _grown(np.full(len(hours), event.idle), event.worn * level**2)

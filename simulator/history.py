@@ -18,6 +18,7 @@ from simulator.signals import (
     Signals,
     counter_steps,
     event_counts,
+    failure_code,
     gauge_values,
     stock_values,
     traits,
@@ -95,7 +96,7 @@ def device_history(
         events: list[PastEvent] = []
     else:
         series, events = _terminal_past(device, time_zone, life, hours, rng)
-        events += _failure_events(life, SIGNALS[device.kind])
+        events += _failure_events(life, device.kind)
     return DeviceHistory(
         series,
         tuple(sorted((e for e in events if start <= e.at < end), key=lambda event: event.at)),
@@ -123,7 +124,8 @@ def _terminal_past(
         level = wear(life.rises, gauge.component, moments, gauge.metric)
         values[gauge.metric] = gauge_values(gauge, of.offsets[gauge.metric], activity, level, rng)
     for stock in signals.stocks:
-        values[stock.metric] = stock_values(stock, of.forgetful, values[stock.counter])
+        counted = values[stock.counter]
+        values[stock.metric] = stock_values(stock, of.forgetful, counted, life.rises, moments)
     series = {name: Series(moments[lit], each[lit]) for name, each in values.items()}
     return series, _events(signals, life, moments, rng)
 
@@ -158,11 +160,11 @@ def _events(
     return found
 
 
-def _failure_events(life: Life, signals: Signals) -> list[PastEvent]:
+def _failure_events(life: Life, kind: DeviceKind) -> list[PastEvent]:
     found: list[PastEvent] = []
     for rise in [rise for rise in life.failures() if rise.told]:
-        code = signals.failure_codes[rise.component]
-        found.append(PastEvent(rise.peak, rise.component, code, Severity.CRITICAL))
+        code = failure_code(kind, rise)
+        found.append(PastEvent(rise.peak, rise.component, code, code.severity))
         found.append(PastEvent(rise.end, rise.component, _WORKS_AGAIN, Severity.INFO))
     return found
 
@@ -272,5 +274,5 @@ def _failure_spell(kind: DeviceKind, rise: Rise) -> Spell:
         return Spell(rise.peak, rise.end, Cause.POLL_FAILED, "refused", "")
     if rise.silences:
         return Spell(rise.peak, rise.end, Cause.MISSED_HEARTBEATS, "", "")
-    detail = SIGNALS[kind].failure_codes[rise.component]
+    detail = failure_code(kind, rise)
     return Spell(rise.peak, rise.end, Cause.REPORTED, detail, rise.component)

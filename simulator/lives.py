@@ -69,7 +69,7 @@ def life_of(device: Device, start: datetime, end: datetime, seldom: float = 1.0)
     low, high = ((moment - ORIGIN) / _HOUR for moment in (start, end))
     drafts = list(_surges(device, high))
     for story in STORIES[device.kind]:
-        if story.firmware in ("", device.firmware):
+        if story.firmware in ("", device.firmware) and _befalls(story, device):
             drafts += _drafts(story, device, high, seldom)
     rises = [draft.rise() for draft in _standing(drafts) if draft.end > low]
     cuts = [cut for cut in _cuts(device.site) if cut.end > start and cut.start < end]
@@ -77,6 +77,11 @@ def life_of(device: Device, start: datetime, end: datetime, seldom: float = 1.0)
         tuple(sorted(rises, key=lambda rise: rise.peak)),
         (*_outages(device.key, low, high), *cuts),
     )
+
+
+def _befalls(story: Story, device: Device) -> bool:
+    rng = seeded(device.key, f"{story.component} {story.name} befalls")
+    return bool(rng.random() < story.befalls)
 
 
 def usage_of(key: str) -> float:

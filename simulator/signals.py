@@ -5,7 +5,7 @@ Rates are per hour of full use. Use follows the hours of the site's day; wear ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from domain.device import DeviceKind
 from domain.report import Severity
 from domain.vocabulary import DEVICE
 from simulator.lives import usage_of
-from simulator.wear import Floats, seeded
+from simulator.stories import SUPPLY
+from simulator.wear import Floats, Rise, seeded
 
 Counts = npt.NDArray[np.int64]
 
@@ -55,18 +56,20 @@ class GaugeSignal:
 
 @dataclass(frozen=True, slots=True)
 class StockSignal:
-    """A gauge that a counter moves: from `full` down or from 0 up, until somebody handles it.
+    """A gauge that a counter moves: from `most` down or from 0 up, until somebody handles it.
 
     It moves by `per_count` a count and is set back after moving by `span`; the forgetful tenth of
-    the devices waits until `forgetful_span`.
+    the devices waits until `forgetful_span`. Who is not handled at all runs out, with `code`.
     """
 
     metric: str
+    component: str
     counter: str
     per_count: float
     span: float
     forgetful_span: float
-    full: float = 0.0
+    most: float
+    code: Code
     falls: bool = False
 
 
@@ -89,7 +92,7 @@ class Signals:
     gauges: tuple[GaugeSignal, ...] = ()
     stocks: tuple[StockSignal, ...] = ()
     events: tuple[EventSignal, ...] = ()
-    failure_codes: Mapping[str, str] = field(default_factory=dict)
+    failure_codes: Mapping[str, Code] = field(default_factory=dict)
 
 
 _PRINTER, _CARD, _BILL, _POWER = "receiptPrinter", "cardReader", "billAcceptor", "powerSupply"
@@ -107,11 +110,22 @@ _ANY_TERMINAL = Signals(
         GaugeSignal("x.SupplyVoltage", _POWER, 12.1, worn=-1.2, noise=0.08, spread=0.08),
     ),
     stocks=(
-        StockSignal("x.PaperRemaining", "ReceiptLinePrintedCount", 0.005, 84, 94, 100, falls=True),
+        StockSignal(
+            "x.PaperRemaining",
+            _PRINTER,
+            "ReceiptLinePrintedCount",
+            0.005,
+            84,
+            94,
+            100,
+            Code.PAPER_OUT,
+            falls=True,
+        ),
     ),
     events=(
         EventSignal(_PRINTER, Code.PAPER_JAM, Severity.WARNING, idle=0.0012, worn=0.5),
         EventSignal(_PRINTER, Code.USER_ERROR, Severity.WARNING, idle=0.0006, worn=1.5),
+        EventSignal(_PRINTER, Code.PAPER_LOW, Severity.WARNING, idle=0.0, worn=0.4),
     ),
     failure_codes={_PRINTER: Code.MECHANICAL_FAILURE},
 )
@@ -129,10 +143,15 @@ _KIOSK = Signals(
         CounterSignal("x.BillRejectedCount", _BILL, busy=0.9, worn=9),
         CounterSignal("x.BillJamCount", _BILL, busy=0.01, worn=1.2),
     ),
-    stocks=(StockSignal("x.BillsInStacker", "x.BillAcceptedCount", 1, 700, 950),),
+    stocks=(
+        StockSignal(
+            "x.BillsInStacker", _BILL, "x.BillAcceptedCount", 1, 700, 950, 1000, Code.STACKER_FULL
+        ),
+    ),
     events=(
         EventSignal(_BILL, Code.JAM_ACCEPTOR, Severity.WARNING, idle=0.0012, worn=0.5),
         EventSignal(_BILL, Code.FOREIGN_ITEM, Severity.WARNING, idle=0.0006, worn=1.5),
+        EventSignal(_BILL, Code.STACKER_NEAR_FULL, Severity.WARNING, idle=0.0, worn=0.4),
     ),
     failure_codes={_BILL: Code.TRANSPORT_MOTOR},
 )
@@ -213,11 +232,34 @@ def gauge_values(
     return values
 
 
-def stock_values(signal: StockSignal, forgetful: bool, counter: Floats) -> Floats:
-    """What the stock shows when its counter shows `counter`."""
+def stock_values(
+    signal: StockSignal, forgetful: bool, counter: Floats, rises: Iterable[Rise], moments: Floats
+) -> Floats:
+    """What the stock shows at `moments`, when its counter shows `counter`."""
     moved = counter * signal.per_count % (signal.forgetful_span if forgetful else signal.span)
-    values: Floats = np.round(signal.full - moved if signal.falls else moved, 1)
+    for rise in rises:
+        if rise.story == SUPPLY and signal.metric in rise.signs:
+            moved = np.maximum(moved, neglected(signal, rise, moments))
+    values: Floats = np.round(signal.most - moved if signal.falls else moved, 1)
     return values
+
+
+def neglected(signal: StockSignal, rise: Rise, moments: Floats) -> Floats:
+    """How far the stock moves while nobody handles it: evenly, from as far before the rise as it
+    takes to get there; 0 where it is handled."""
+    onset, peak, end = (each.timestamp() for each in (rise.onset, rise.peak, rise.end))
+    way = (signal.most - signal.span) * rise.height * (moments - onset) / (peak - onset)
+    moved = np.clip(signal.span + way, 0.0, signal.most)
+    over = moments >= (end if rise.fails else peak)
+    return np.where(over, 0.0, moved)
+
+
+def failure_code(kind: DeviceKind, rise: Rise) -> Code:
+    """What a device says when a part of it has failed so."""
+    signals = SIGNALS[kind]
+    if rise.story == SUPPLY:
+        return next(each.code for each in signals.stocks if each.component == rise.component)
+    return signals.failure_codes[rise.component]
 
 
 def event_counts(signal: EventSignal, wear: Floats, rng: np.random.Generator) -> Counts:

@@ -14,6 +14,8 @@ from domain.device import DeviceKind
 
 WEAR, SHOCK, POWER_CUT, DRIFT, CONTAMINATION = "wear", "shock", "powerCut", "drift", "contamination"
 NETWORK, FIRMWARE, SILENT, MISUSE = "network", "firmware", "silent", "misuse"
+SUPPLY = "supply"
+"""Nobody refilled it in time, and it ran out."""
 
 BUGGY_FIRMWARE = "3.0.7"
 """The version of POS terminals that hangs now and then; no other does."""
@@ -36,6 +38,7 @@ class Story:
         abrupt: the signs are there at once; else they begin slowly and end fast.
         halts: the device is out of service while the component is broken.
         firmware: only devices of this version; empty: all.
+        befalls: share of the devices that it befalls at all.
         repair_h: shortest and mean time from the failure to the repair.
     """
 
@@ -53,6 +56,7 @@ class Story:
     abrupt: bool = False
     halts: bool = True
     firmware: str = ""
+    befalls: float = 1.0
     repair_h: tuple[float, float] = (2.0, 5.0)
 
 
@@ -75,6 +79,7 @@ class PowerCuts:
 
 POWER_CUTS = PowerCuts()
 
+_NEGLECTED = 0.3  # of the devices: now and then nobody refills or empties them in time
 _NO_SIGN = (0.0, 0.0)
 _PRINTER, _CARD, _BILL, _POWER = "receiptPrinter", "cardReader", "billAcceptor", "powerSupply"
 _DEVICE, _SENSOR, _TIME = "device", "fingerprintSensor", "realTimeClock"
@@ -124,6 +129,10 @@ _ANY_TERMINAL = (
     Story(MISUSE, _PRINTER, frozenset({Code.USER_ERROR}), 550.0, (2.0, 8.0), false_starts=0.9),
     Story(SHOCK, _PRINTER, _NONE, 1300.0, _NO_SIGN, strength=0.0),
     Story(
+        SUPPLY, _PRINTER, frozenset({"x.PaperRemaining", Code.PAPER_LOW}), 75.0, (12.0, 30.0),
+        by_use=True, false_starts=0.6, befalls=_NEGLECTED, repair_h=(1.0, 4.0),
+    ),
+    Story(
         DRIFT, _POWER, frozenset({"x.SupplyVoltage"}), 900.0, (72.0, 168.0), shape=2.5, planned=0.1
     ),
     Story(NETWORK, _DEVICE, frozenset({"CommunicationErrorCount"}), 750.0, (12.0, 24.0), false_starts=0.5),
@@ -153,6 +162,10 @@ _KIOSK = (
     ),
     Story(MISUSE, _BILL, frozenset({Code.FOREIGN_ITEM}), 600.0, (3.0, 10.0), false_starts=0.9),
     Story(SHOCK, _BILL, _NONE, 1300.0, _NO_SIGN, strength=0.0),
+    Story(
+        SUPPLY, _BILL, frozenset({"x.BillsInStacker", Code.STACKER_NEAR_FULL}), 90.0, (12.0, 40.0),
+        by_use=True, false_starts=0.6, befalls=_NEGLECTED, repair_h=(1.0, 4.0),
+    ),
 )  # fmt: skip
 
 STORIES: Mapping[DeviceKind, tuple[Story, ...]] = {

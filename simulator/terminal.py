@@ -21,6 +21,7 @@ from simulator.signals import (
     EventSignal,
     counter_steps,
     event_counts,
+    failure_code,
     gauge_values,
     stock_values,
     traits,
@@ -70,7 +71,8 @@ class Terminal:
         if before:
             self.event(before.component, _WORKS_AGAIN, Severity.INFO)
         if self._broken:
-            self.event(self._broken.component, self._failure_code, Severity.CRITICAL)
+            code = failure_code(self.device.kind, self._broken)
+            self.event(self._broken.component, code, code.severity)
         self._say_state()
 
     def stop(self) -> None:
@@ -88,10 +90,6 @@ class Terminal:
         self._connected = False
         self.link.cut()
 
-    @property
-    def _failure_code(self) -> str:
-        return self._signals.failure_codes[self._broken.component] if self._broken else ""
-
     def _say_state(self) -> None:
         """Online, or broken with the component that is to blame."""
         body: dict[str, Any] = {
@@ -101,7 +99,8 @@ class Terminal:
             "serial": self.device.serial,
         }
         if self._broken:
-            body |= {"component": self._broken.component, "reason": self._failure_code}
+            reason = failure_code(self.device.kind, self._broken)
+            body |= {"component": self._broken.component, "reason": reason}
         self._say("state", body, retain=True)
 
     def heartbeat(self) -> None:
@@ -147,7 +146,8 @@ class Terminal:
         }
         for stock in self._signals.stocks:
             counter = np.array([self.counters[stock.counter]])
-            gauges[stock.metric] = float(stock_values(stock, self.traits.forgetful, counter)[0])
+            shown = stock_values(stock, self.traits.forgetful, counter, self.life.rises, now)
+            gauges[stock.metric] = float(shown[0])
         return gauges
 
     def _events(self, now: Floats) -> list[tuple[timedelta, EventSignal]]:

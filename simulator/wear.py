@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.vocabulary import component as known_component
-from simulator.stories import SILENT, WEAR
+from simulator.stories import SILENT, SUPPLY, WEAR
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Rise:
     def repair(self) -> tuple[datetime, str] | None:
         """When and by what action the component was served, as somebody recorded it."""
         if self.fails:
-            return self.end, "repaired"
+            return self.end, "refilled" if self.story == SUPPLY else "repaired"
         return (self.peak, self.service) if self.service else None
 
 

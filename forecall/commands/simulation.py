@@ -149,6 +149,11 @@ def _show(found: Examined) -> None:
         counts = (story.failures, story.visible, story.foreseen)
         table.add_row(story.story, *(str(count) for count in counts), lead)
     OUT.print(table)
+    bounds = Table("Component", "PR-AUC", "No model passes", "What is visible", box=None)
+    for each in found.bounds:
+        figures = (each.model, each.oracle, each.visible)
+        bounds.add_row(each.component, *("-" if f is None else f"{f:.3f}" for f in figures))
+    OUT.print(bounds)
     OUT.print(
         f"Simulated. Of {found.failures} failures {found.with_sign} gave a sign in time and "
         f"{found.visible} a visible one; of these {found.foreseen} were foreseen "

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
 from domain.errors import BadInputError
+from models.examine.bound import Bound, bounds
 from models.settings import Costs
 from simulator.truth import Outcome, Truth
 
@@ -74,6 +75,7 @@ class Examined:
             from, or no model of it is in charge, or the device was silent. They count as not foreseen.
         cost: of what the model did; `cost_waiting`: of repairing what breaks; `cost_best`: of
             warning of every visible failure and never in vain.
+        bounds: by component: the PR-AUC that no model passes (`models/examine/bound.py`).
     """
 
     failures: int
@@ -90,6 +92,7 @@ class Examined:
     cost_waiting: float
     cost_best: float
     stories: tuple[StoryResult, ...]
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def share(self) -> float | None:
@@ -97,13 +100,7 @@ class Examined:
         return self.foreseen / self.visible if self.visible else None
 
     def to_json(self) -> dict[str, Any]:
-        names = [name for name in self.__slots__ if name != "stories"]
-        stories = [{n: getattr(each, n) for n in each.__slots__} for each in self.stories]
-        return {
-            **{name: getattr(self, name) for name in names},
-            "share": self.share,
-            "stories": stories,
-        }
+        return {**asdict(self), "share": self.share}
 
 
 def examine(
@@ -154,12 +151,15 @@ def examine_backtest(truth: Iterable[Truth], figures: Mapping[str, Any], costs: 
         start = _moment(protocol["test_from"]) + _HOUR * float(protocol["horizon_h"])
         end, lead = _moment(protocol["test_to"]), _HOUR * float(protocol["lead_h"])
         failures, episodes = figures["failures"], figures["episodes"]
-        judged = {*figures["components"], *(each["component"] for each in figures["skipped"])}
+        components = figures["components"]
+        judged = {*components, *(each["component"] for each in figures["skipped"])}
     except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"backtest: these are no figures of one: {error!r}") from error
     names = {name.rpartition("/")[2] for name in judged}
     chosen = [row for row in truth if start <= row.at <= end and row.component in names]
-    return examine(chosen, judged_failures(failures), judged_episodes(episodes), lead, costs)
+    found = examine(chosen, judged_failures(failures), judged_episodes(episodes), lead, costs)
+    horizon = _HOUR * float(protocol["horizon_h"])
+    return replace(found, bounds=bounds(chosen, horizon, components))
 
 
 def judged_failures(rows: Sequence[Mapping[str, Any]]) -> list[JudgedFailure]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from domain.device import DeviceKind
+from models.examine.bound import Bound, bounds
 from models.examine.examiner import Examined, examine, judged_episodes, judged_failures
 from models.registry.catalogue import Stage, listing
 from models.settings import Costs
@@ -36,7 +38,13 @@ def examine_store(conn: Conn, costs: Costs) -> Examined | None:
     truth = [row for device in devices for row in _truth_of(device, usual, periods)]
     failures = [each for row in rows for each in row["metrics"].get("failures", ())]
     episodes = [each for row in rows for each in row["metrics"].get("episodes", ())]
-    return examine(truth, judged_failures(failures), judged_episodes(episodes), _LEAD, costs)
+    found = examine(truth, judged_failures(failures), judged_episodes(episodes), _LEAD, costs)
+    return replace(found, bounds=tuple(each for row in rows for each in _bounds(row, truth)))
+
+
+def _bounds(model: Row, truth: Sequence[Truth]) -> tuple[Bound, ...]:
+    horizon = timedelta(hours=float(model["horizon_h"]))
+    return bounds(truth, horizon, {model["task"]: model["metrics"]})
 
 
 def _period(model: Row) -> _Period:

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 from typer.testing import CliRunner
 
 from domain.errors import BadInputError
 from forecall.cli import app
+from models.examine.bound import bounds
 from models.examine.examiner import (
     JudgedEpisode,
     JudgedFailure,
@@ -126,6 +129,27 @@ def test_a_backtests_json_is_held_against_the_truth_of_its_period() -> None:
     early = _truth("a", 3, 1, 2)
     found = examine_backtest([*TRUTH, early], _figures(), COSTS)
     assert (found.failures, found.unasked, found.foreseen) == (5, 1, 1)
+
+
+def test_no_model_passes_what_first_signs_allow() -> None:
+    """Of each failure the share of its last day that comes after a sign, and chance for the rest."""
+    figures = _figures()
+    figures["components"] = {"pos/cardReader": {"decisions": 100, "positives": 20, "pr_auc": 0.4}}
+    (bound,) = examine_backtest(TRUTH, figures, COSTS).bounds
+    told = (24 / 24 + 24 / 24 + 0 + 10 / 24 + 10 / 24) / 5
+    seen = (20 / 24 + 24 / 24 + 0 + 0.5 / 24 + 8 / 24) / 5
+    assert (bound.component, bound.model) == ("pos/cardReader", 0.4)
+    assert bound.oracle == pytest.approx(told + (1 - told) * 0.2, abs=1e-4)
+    assert bound.visible == pytest.approx(seen + (1 - seen) * 0.2, abs=1e-4)
+
+
+def test_the_oracle_of_the_bound_is_an_average_precision() -> None:
+    label = np.repeat([True, True, False], [30, 10, 160])
+    told = np.repeat([1.0, 0.1, 0.1], [30, 10, 160])
+    rows = [_truth(str(n), 50, 50 - 18, None) for n in range(4)]  # 18 of the last 24 hours
+    figures = {"cardReader": {"decisions": 200, "positives": 40}}
+    (bound,) = bounds(rows, 24 * HOUR, figures)
+    assert bound.oracle == pytest.approx(average_precision_score(label, told), abs=1e-4)
 
 
 @pytest.mark.parametrize("torn", [{}, {"failures": [{}]}, {"episodes": [{"device": "a"}]}])

@@ -21,7 +21,7 @@ from simulator.fleet import plan_fleet
 from simulator.history import DeviceHistory, device_history
 from simulator.lives import life_of
 from simulator.script import MARGIN
-from simulator.stories import WEAR
+from simulator.stories import SUPPLY, WEAR
 from storage.database import Database
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -76,8 +76,8 @@ def test_a_failure_is_told_or_silences_the_device_or_shows_in_neither_way(
     failures = [(key, history, rise) for key, history in past.items() for rise in history.failures]
     assert len(failures) > 30
     for key, history, rise in failures:
-        critical = [event for event in history.events if event.severity == "critical"]
-        assert rise.told == any(event.at == rise.peak for event in critical)
+        grave = [event for event in history.events if event.severity in ("error", "critical")]
+        assert rise.told == any(event.at == rise.peak for event in grave)
         assert not (rise.told and key.startswith("SIMC"))
         heard = next(iter(history.series.values())).moments
         inside = (heard >= rise.peak.timestamp()) & (heard < rise.end.timestamp())
@@ -98,8 +98,32 @@ def test_every_repair_of_a_failure_and_every_planned_one_is_recorded(
         recorded = {(repair.at, repair.component, repair.action) for repair in history.repairs}
         actions |= {repair.action for repair in history.repairs}
         for rise in history.failures:
-            assert rise.end >= END or (rise.end, rise.component, "repaired") in recorded
-    assert actions == {"repaired", "replaced", "cleaned"}
+            action = "refilled" if rise.story == SUPPLY else "repaired"
+            assert rise.end >= END or (rise.end, rise.component, action) in recorded
+    assert actions == {"repaired", "refilled", "replaced", "cleaned"}
+
+
+def test_what_nobody_refills_runs_out_and_is_full_again_once_somebody_does(
+    past: dict[str, DeviceHistory],
+) -> None:
+    ran_out = [
+        (history, rise)
+        for history in past.values()
+        for rise in history.failures
+        if rise.story == SUPPLY and rise.component == "receiptPrinter"
+    ]
+    assert ran_out
+    for history, rise in ran_out:
+        paper = history.series["x.PaperRemaining"]
+        until = (paper.moments >= rise.onset.timestamp()) & (paper.moments < rise.end.timestamp())
+        left = paper.values[until]
+        assert (np.diff(left) <= 0).all()
+        assert left[0] <= 16  # where others are refilled
+        broken = paper.moments[until] >= rise.peak.timestamp()
+        assert (left[broken] == 0).all()
+        assert ("paperOut", rise.peak) in {(event.code, event.at) for event in history.events}
+        later = paper.values[paper.moments >= rise.end.timestamp()]
+        assert not len(later) or later[0] > 5
 
 
 def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) -> None:

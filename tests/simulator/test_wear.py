@@ -33,7 +33,7 @@ def _expected(kind: DeviceKind) -> dict[str, float]:
     """Failures of each component a device-year, as the stories promise them."""
     yearly = {"powerSupply": POWER_CUTS.share * 365 / POWER_CUTS.mean_days}
     for story in STORIES[kind]:
-        rate = (1 - story.planned) * 365 / story.mean_days
+        rate = story.befalls * (1 - story.planned) * 365 / story.mean_days
         yearly[story.component] = yearly.get(story.component, 0.0) + rate
     return yearly
 
