@@ -27,10 +27,10 @@ from storage.queries import load
 EASED_FOR = timedelta(minutes=10)
 """When nearly all are well and no other became so for so long, the cause is gone."""
 
-_REST = 0.1
+REST = 0.1
 """So many of the members, at most, are left when the cause is gone."""
 
-_WIDER = 1.5
+WIDER = 1.5
 """A wider cause takes batches in when it explains so many times as many faults."""
 
 _AT_ONCE = 50
@@ -88,7 +88,7 @@ def _take(conn: Conn, now: datetime, desk: CaseDesk, signature: str, evidence: E
     rows = conn.execute(load("correlation")["of_group"], of_group).fetchall()
     held = [row["alert_id"] for row in rows if row["batch_id"] is not None]
     fresh = [row["alert_id"] for row in rows if row["batch_id"] is None]
-    if not fresh or len(rows) < _WIDER * len(held):
+    if not fresh or len(rows) < WIDER * len(held):
         _settled(conn, held or fresh)
         return
     narrower = {row["batch_id"] for row in rows if row["batch_id"] is not None}
@@ -152,7 +152,7 @@ def _bring_up_to_date(conn: Conn, now: datetime, desk: CaseDesk) -> list[Returne
         return []
     for batch_id in store.count(conn, now, open_ids):
         store.tell(conn, now, desk, batch_id, Topic.BATCH_GROWN)
-    limits = {"least": LEAST, "rest": _REST, "before": now - EASED_FOR}
+    limits = {"least": LEAST, "rest": REST, "before": now - EASED_FOR}
     over = conn.execute(load("correlation")["over"], limits).fetchall()
     ended = [row["id"] for row in over]
     conn.execute(load("correlation")["end"], {"batch_ids": ended, "now": now})

@@ -23,9 +23,15 @@ _PLACE = {
 }
 
 DOWN = "down"
-"""The signature of devices that went down."""
+"""The signature of devices that went down, or say that power or network fails them: a cause that takes
+one device away leaves another, with a battery or a second way out, to complain."""
+
+CUT_OFF_PARTS = frozenset({"powerSupply", "network"})
+CUT_OFF_RULES = frozenset({"event:commError", "event:voltageOff"})
+"""Errors that the loss of power or network brings about, by their components and by their rules."""
 
 _WENT_DOWN = N_("{members} devices went down together: {place}")
+_CUT_OFF = N_("{members} devices went down or report faults of power or network together: {place}")
 _SAME_FAULT = N_("{members} devices have the same fault ({fault}): {place}")
 
 
@@ -34,7 +40,14 @@ def signature_of(sign: Sign) -> str | None:
     somebody looked, and not when the fault did."""
     if sign.origin is Origin.TRANSITION:
         return DOWN
-    return f"{sign.rule} {sign.fault.component}" if sign.origin is Origin.EVENT else None
+    return signature(sign.rule, sign.fault.component) if sign.origin is Origin.EVENT else None
+
+
+def signature(rule: str, component: str) -> str:
+    """What a device suffers from that reports an error."""
+    if component in CUT_OFF_PARTS or rule in CUT_OFF_RULES:
+        return DOWN
+    return f"{rule} {component}"
 
 
 def place(kind: str, name: str) -> Text:
@@ -42,10 +55,12 @@ def place(kind: str, name: str) -> Text:
     return Text(_PLACE[kind], {"name": name})
 
 
-def headline(kind: str, name: str, signature: str, members: int) -> Text:
-    """What a batch's alert and ticket are called."""
+def headline(kind: str, name: str, signature: str, members: int, *, mixed: bool = False) -> Text:
+    """What a batch's alert and ticket are called; `mixed`: not all of its devices went down."""
     values: dict[str, Value] = {"members": members, "place": place(kind, name), "fault": signature}
-    return Text(_WENT_DOWN if signature == DOWN else _SAME_FAULT, values)
+    if signature == DOWN:
+        return Text(_CUT_OFF if mixed else _WENT_DOWN, values)
+    return Text(_SAME_FAULT, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +71,14 @@ class Evidence:
         all_faults: of the same kind, in the same span, anywhere.
         all_devices: all that were up, or have the fault.
         span_s: how long before the newest fault is looked at, in seconds.
+        seen: kinds of faults of the members - signatures, or rules and parts - and of how many devices.
     """
 
     verdict: Verdict
     all_faults: int
     all_devices: int
     span_s: float
+    seen: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,11 +90,22 @@ class Evidence:
         same = tuple(Share(**share) for share in given.pop("same"))
         share = Share(**given.pop("share"))
         found = Verdict(share=share, rivals=rivals, same=same, **given)
-        return Evidence(found, data["all_faults"], data["all_devices"], data["span_s"])
+        seen = tuple((fault, devices) for fault, devices in data.get("seen", ()))
+        return Evidence(found, data["all_faults"], data["all_devices"], data["span_s"], seen)
 
     def sentences(self) -> list[Text]:
-        """The evidence in words: how many, how unlikely, why this cause and not another."""
-        return [self._how_many(), self._how_unlikely(), self._elsewhere(), *self._others()]
+        """The evidence in words: how many, how unlikely, why this cause and not another,
+        and what was seen where that was not the same of all."""
+        told = [self._how_many(), self._how_unlikely(), self._elsewhere(), *self._others()]
+        return [*told, *self._seen()] if len(self.seen) > 1 else told
+
+    def _seen(self) -> list[Text]:
+        return [
+            Text(N_("Seen: {devices} went down"), {"devices": devices})
+            if fault == DOWN
+            else Text(N_("Seen: {devices} report {fault}"), {"devices": devices, "fault": fault})
+            for fault, devices in self.seen
+        ]
 
     def _how_many(self) -> Text:
         share = self.verdict.share

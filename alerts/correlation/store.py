@@ -9,7 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alerts import steps
-from alerts.correlation.evidence import Evidence, headline, place, signature_of
+from alerts.correlation.evidence import DOWN, Evidence, headline, place, signature_of
 from alerts.correlation.suspects import SPAN
 from alerts.desk_port import BatchCase, CaseDesk
 from alerts.outbox import Announcement, Topic, announce
@@ -26,6 +26,9 @@ GROWS_FOR = timedelta(hours=1)
 """A fault that comes so long after the last one of a batch has a cause of its own."""
 
 _ORIGIN = "batch"
+
+_KINDS = 5
+"""So many kinds of faults, at most, are named of the members of one batch."""
 
 
 def stand(
@@ -78,9 +81,11 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     Returns the ticket; None: its faults are too mild for one.
     """
     count(conn, now, [batch_id])
+    seen = _see(conn, batch_id)
     row = read(conn, batch_id)
     severity = Severity(row["worst"])
-    title = headline(row["kind"], row["name"], row["signature"], row["members"])
+    mixed = any(fault != DOWN for fault, _ in seen)
+    title = headline(row["kind"], row["name"], row["signature"], row["members"], mixed=mixed)
     written = {"batch_id": batch_id, "message": Jsonb(title.to_json()), "severity": severity}
     conn.execute(load("correlation")["write_headline"], written)
     announce(conn, Announcement(topic, f"batch/{batch_id}", now, _told(row, severity, title)))
@@ -92,6 +97,17 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     told = {"place": place(row["kind"], row["name"]).to_json(), "evidence": sentences}
     case = BatchCase(batch_id, row["site_id"], severity, title, row["first_at"], told)
     return desk.open_batch(conn, case)
+
+
+def _see(conn: Conn, batch_id: int) -> list[tuple[str, int]]:
+    """Which kinds of faults the members have, and how many devices each; kept with the evidence."""
+    wanted = {"batch_id": batch_id, "limit": _KINDS}
+    rows = conn.execute(load("correlation")["seen"], wanted).fetchall()
+    seen = [(row["fault"], row["devices"]) for row in rows]
+    conn.execute(
+        load("correlation")["keep_seen"], {"batch_id": batch_id, "seen": Jsonb({"seen": seen})}
+    )
+    return seen
 
 
 def open_ticket(conn: Conn, batch_id: int) -> int | None:
@@ -110,7 +126,7 @@ def count(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> list[int]:
 def announce_end(conn: Conn, now: datetime, batch_id: int, *, left: int, into: int | None) -> None:
     """Tells that a batch is over, or was taken into another."""
     row = read(conn, batch_id)
-    title = headline(row["kind"], row["name"], row["signature"], row["members"])
+    title = Text.from_json(row["message"])
     data = _told(row, Severity(row["severity"]), title) | {"left": left, "into": into}
     announce(conn, Announcement(Topic.BATCH_ENDED, f"batch/{batch_id}", now, data))
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.correlation.evidence import CUT_OFF_PARTS, CUT_OFF_RULES
 from alerts.correlation.likelihood import LEAST, Share
 from storage.database import Conn, Row
 from storage.queries import load
@@ -25,7 +26,8 @@ once would be a wonder."""
 _COUNTED = timedelta(minutes=10)
 """So long the sizes of groups are good for."""
 
-_YOUNG = timedelta(days=1)
+YOUNG = timedelta(days=1)
+"""A shorter past than this is taken for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,14 @@ def gather(conn: Conn, newest: datetime) -> None:
     """Fills the transaction's table of suspects as of the newest fault."""
     conn.execute(load("correlation")["suspects"])
     conn.execute(load("correlation")["clear"])
-    conn.execute(load("correlation")["fill"], {"since": newest - SPAN})
+    conn.execute(
+        load("correlation")["fill"],
+        {
+            "since": newest - SPAN,
+            "cut_off_parts": sorted(CUT_OFF_PARTS),
+            "cut_off_rules": sorted(CUT_OFF_RULES),
+        },
+    )
     conn.execute(load("correlation")["analyze"])
 
 
@@ -61,7 +70,7 @@ def sights(conn: Conn, newest: datetime, now: datetime) -> list[Sight]:
         return []
     watched = conn.execute(load("correlation")["watched_since"]).fetchone()
     since = watched["at"] if watched and watched["at"] else newest
-    past_s = (newest - max(newest - PAST, min(since, newest - _YOUNG))).total_seconds()
+    past_s = (newest - max(newest - PAST, min(since, newest - YOUNG))).total_seconds()
     by_signature: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_signature[row["signature"]].append(row)
@@ -91,13 +100,13 @@ def _sight(signature: str, rows: list[Row], past_s: float) -> Sight:
             name=row["name"],
             faults=row["faults"],
             devices=row["devices"],
-            chance=_chance(max(usual, row["past"] / (row["devices"] * past_s), _RARELY)),
+            chance=chance(max(usual, row["past"] / (row["devices"] * past_s))),
         )
         for row in rows
     ]
     return Sight(signature, shares, fleet["faults"], fleet["devices"])
 
 
-def _chance(rate: float) -> float:
-    """Of at least one fault within the span at `rate` a second."""
-    return -math.expm1(-rate * SPAN.total_seconds())
+def chance(rate: float) -> float:
+    """Of at least one fault of a device within the span, at `rate` a second or what is rare."""
+    return -math.expm1(-max(rate, _RARELY) * SPAN.total_seconds())

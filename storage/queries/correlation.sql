@@ -18,27 +18,24 @@ CREATE TEMP TABLE IF NOT EXISTS suspect (
 -- name: clear
 TRUNCATE suspect
 
--- What came of late, by what it suffers from: of a device one a kind. With them those of batches that
--- are still young: a wider cause may show.
+-- What came of late, by what it suffers from. With them those of batches that are still young: a wider
+-- cause may show.
 -- name: fill
 INSERT INTO suspect (alert_id, device_id, signature, since, batch_id)
-SELECT DISTINCT ON (device_id, signature) *
-FROM (
-    SELECT DISTINCT ON (alert.id) alert.id, alert.device_id,
-           CASE held.origin WHEN 'transition' THEN 'down' ELSE held.rule || ' ' || alert.component
-           END AS signature,
-           held.since, batch.id AS batch_id
-    FROM alert
-    JOIN alert_condition AS held ON held.alert_id = alert.id
-     AND held.origin IN ('transition', 'event') AND held.since > %(since)s
-    LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
-                   AND alert.batch_until IS NULL
-    WHERE alert.closed_at IS NULL AND alert.active AND alert.flapping_since IS NULL
-      AND alert.device_id IS NOT NULL
-      AND (alert.state IN ('unacknowledged', 'acknowledged') OR batch.first_at > %(since)s)
-    ORDER BY alert.id, held.origin = 'transition' DESC, held.since
-) AS of_alert
-ORDER BY device_id, signature, since
+SELECT DISTINCT ON (alert.id) alert.id, alert.device_id,
+       CASE WHEN held.origin = 'transition' OR alert.component = ANY(%(cut_off_parts)s)
+                 OR held.rule = ANY(%(cut_off_rules)s) THEN 'down'
+            ELSE held.rule || ' ' || alert.component END AS signature,
+       held.since, batch.id AS batch_id
+FROM alert
+JOIN alert_condition AS held ON held.alert_id = alert.id
+ AND held.origin IN ('transition', 'event') AND held.since > %(since)s
+LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
+               AND alert.batch_until IS NULL
+WHERE alert.closed_at IS NULL AND alert.active AND alert.flapping_since IS NULL
+  AND alert.device_id IS NOT NULL
+  AND (alert.state IN ('unacknowledged', 'acknowledged') OR batch.first_at > %(since)s)
+ORDER BY alert.id, held.origin = 'transition' DESC, held.since
 
 -- name: analyze
 ANALYZE suspect
@@ -48,7 +45,8 @@ ANALYZE suspect
 -- name: shares
 WITH shared AS (
     SELECT signature, device_group.kind, device_group.key, device_group.name, count(*) AS faults
-    FROM suspect JOIN device_group USING (device_id)
+    FROM (SELECT DISTINCT device_id, signature FROM suspect) AS suspect
+    JOIN device_group USING (device_id)
     GROUP BY signature, device_group.kind, device_group.key, device_group.name
     HAVING count(*) >= %(least)s
 )
@@ -205,14 +203,15 @@ WITH member AS (
     FROM member JOIN device ON device.id = member.device_id
     WHERE site_id IS NOT NULL
     GROUP BY batch_id, site_id
-    ORDER BY batch_id, count(*) DESC, site_id
+    ORDER BY batch_id, count(DISTINCT device_id) DESC, site_id
 )
 UPDATE batch
 SET members = counted.members, active = counted.active, site_id = coalesce(place.site_id, batch.site_id),
     grown_at = CASE WHEN counted.members > batch.members THEN %(now)s ELSE grown_at END,
     eased_at = CASE WHEN counted.active < batch.active THEN %(now)s ELSE eased_at END
 FROM (
-    SELECT batch_id, count(*) AS members, count(*) FILTER (WHERE active) AS active
+    SELECT batch_id, count(DISTINCT device_id) AS members,
+           count(DISTINCT device_id) FILTER (WHERE active) AS active
     FROM member GROUP BY batch_id
 ) AS counted
 LEFT JOIN place USING (batch_id)
@@ -222,6 +221,22 @@ RETURNING batch.*
 
 -- name: write_headline
 UPDATE alert SET message = %(message)s, severity = %(severity)s WHERE id = %(batch_id)s
+
+-- What was seen of the members of a batch: so many devices that went down, that report an error.
+-- name: seen
+SELECT fault, count(DISTINCT device_id) AS devices
+FROM (
+    SELECT device_id,
+           CASE WHEN origin = 'transition' THEN 'down' ELSE rule || ' ' || component END AS fault
+    FROM alert
+    WHERE batch_id = %(batch_id)s
+) AS member
+GROUP BY fault
+ORDER BY (fault = 'down') DESC, devices DESC, fault
+LIMIT %(limit)s
+
+-- name: keep_seen
+UPDATE batch SET evidence = evidence || %(seen)s WHERE id = %(batch_id)s
 
 -- name: open_batches
 SELECT id FROM batch WHERE ended_at IS NULL

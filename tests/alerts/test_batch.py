@@ -138,6 +138,39 @@ def test_a_batch_grows_shrinks_and_ends(world: World, shop: list[int]) -> None:
     assert [alert["id"] for alert in world.alerts()] == [batch.id]  # members closed by themselves
 
 
+def test_an_outage_that_shows_in_different_ways_is_one_batch(world: World, shop: list[int]) -> None:
+    """The power of a site is cut: four devices fall silent, three report it from their batteries."""
+    go_down(world, shop[:4])
+    for device in shop[4:7]:
+        world.event(device, "powerSupply", "failure", "critical")
+    world.event(shop[7], "receiptPrinter", "failure", "critical")
+    after_hold(world)
+    batch = only_batch(world)
+    assert (str(batch.place), batch.members) == ("site Site shop", 7)
+    said = "7 devices went down or report faults of power or network together: site Site shop"
+    assert str(batch.cause) == said
+    assert [str(text) for text in batch.evidence[-2:]] == [
+        "Seen: 4 went down",
+        "Seen: 3 report event:critical powerSupply",
+    ]
+    of_batch, printer = sorted(world.tickets(), key=lambda ticket: ticket.batch_id is None)
+    assert str(of_batch.title) == said
+    assert printer.fault is not None
+    assert printer.fault.component == "receiptPrinter"
+
+
+def test_a_device_that_shows_it_twice_counts_once(world: World, shop: list[int]) -> None:
+    go_down(world, shop[:2])
+    for device in shop[:2]:
+        world.event(device, "powerSupply", "failure", "critical")
+    after_hold(world)
+    assert all_batches(world) == []
+    world.event(shop[2], "powerSupply", "failure", "critical")
+    after_hold(world)
+    assert only_batch(world).members == 3
+    assert len(members_of(world, only_batch(world).id)) == 5
+
+
 def test_who_stays_down_when_the_cause_is_gone_gets_a_case_of_its_own(
     world: World, shop: list[int]
 ) -> None:
