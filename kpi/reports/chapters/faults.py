@@ -34,7 +34,9 @@ def faults(story: Story) -> Section:
     return Section(
         Text(N_("Faults by category")),
         (
-            _by(story, N_("By class"), N_("Class"), lambda case: case.handling, _handling),
+            _by(
+                story, N_("By class"), N_("Class"), lambda case: case.handling, _handling, _COUNTED
+            ),
             _by(story, N_("By kind of fault"), N_("Kind of fault"), _class_of, _fault_class),
             _by(story, N_("By component"), N_("Component"), _component_of, component_text),
             _by(story, N_("By cause"), N_("Cause"), _cause_of, _cause, _CAUSES),
@@ -78,7 +80,7 @@ def _by(
             for one in counts
         ),
         N_("There was no fault."),
-        note or _COUNTED,
+        note,
     )
 
 

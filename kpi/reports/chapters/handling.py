@@ -47,7 +47,7 @@ def _repairs(story: Story) -> Table:
     return Table(
         Text(N_("Repair times of ordinary faults")),
         columns(
-            (N_("Plan"), Unit.WORDS),
+            (N_("Service plan"), Unit.WORDS),
             (N_("Repairs"), Unit.COUNT),
             (N_("Mean"), Unit.SPAN),
             (N_("Agreed mean"), Unit.SPAN),

@@ -70,7 +70,7 @@ def _faults(story: Story) -> Text:
     )
     and_prevented = N_(
         "{faults} faults came up ({earlier} in the period before); {first} of {every} cases were opened "
-        "before anybody called, and {prevented} foretold failures were prevented."
+        "before anybody called. Foretold failures that were prevented: {prevented}."
     )
     return Text(and_prevented if found.prevented else told, values)
 

@@ -95,7 +95,7 @@ def _agreed(conn: Conn, found: Sequence[Agreement]) -> Table:
         columns(
             (N_("Contract"), Unit.WORDS),
             (N_("Sites"), Unit.WORDS),
-            (N_("Plan"), Unit.WORDS),
+            (N_("Service plan"), Unit.WORDS),
             (N_("From"), Unit.DAY),
             (N_("Until"), Unit.DAY),
         ),

@@ -104,8 +104,8 @@ def _assessment(story: Story) -> Iterator[Block]:
     yield Paragraph(
         Text(
             N_(
-                "Satisfaction is not measured yet: no ratings are asked for. What is known is how often "
-                "people had to call."
+                "Satisfaction is not measured yet: no ratings are asked for, and complaints are not told "
+                "apart from other calls. What is known is how often people had to call."
             )
         )
     )
@@ -124,12 +124,6 @@ def _assessment(story: Story) -> Iterator[Block]:
                 known.called_later,
                 Unit.COUNT,
                 note=Text(N_("cases that were open before somebody called about them")),
-            ),
-            Fact(
-                Text(N_("Complaints")),
-                None,
-                Unit.COUNT,
-                note=Text(N_("not recorded apart from calls")),
             ),
         )
     )
