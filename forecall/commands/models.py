@@ -88,12 +88,18 @@ def show(model_id: ModelId, config: ConfigOption = None) -> None:
 
 @app.command()
 def compare(first: ModelId, second: ModelId, config: ConfigOption = None) -> None:
-    """Show the figures of two models of one task side by side, each of its own held-out period."""
+    """Show the figures of two models of one task side by side: each of its own held-out period, and
+    of what both foretold at the same moments, by what is known now to have come of it."""
     from domain.errors import BadInputError
+    from models.live.outcomes import LOOK_BACK, outcomes
+    from models.live.shadow import side_by_side
     from models.registry.catalogue import entry
 
     with store(config) as installation, installation.database.transaction() as conn:
         rows = [entry(conn, model_id) for model_id in (first, second)]
+        now = installation.clock.now()
+        settled = outcomes(conn, now - LOOK_BACK, now)
+        lived = side_by_side(conn, rows[0], rows[1], settled, now)
     if rows[0]["task"] != rows[1]["task"]:
         raise BadInputError(
             f"models {first} and {second}: of {rows[0]['task']} and {rows[1]['task']}; two of one "
@@ -101,7 +107,16 @@ def compare(first: ModelId, second: ModelId, config: ConfigOption = None) -> Non
         )
     for row in rows:
         say(f"Model {row['id']}, {row['stage']}: judged on {_period(row, 'test')}")
-    OUT.print(_side_by_side({f"model {row['id']}": row["metrics"]["test"] for row in rows}))
+    names = [f"model {row['id']}" for row in rows]
+    OUT.print(
+        _side_by_side({n: row["metrics"]["test"] for n, row in zip(names, rows, strict=True)})
+    )
+    if lived is None:
+        say("Of what both foretold at the same moments nothing is over yet.")
+        return
+    say(f"At work, asked at the same moments {lived.since:%Y-%m-%d} to {lived.until:%Y-%m-%d}:")
+    both = (lived.first.to_json(), lived.second.to_json())
+    OUT.print(_side_by_side(dict(zip(names, both, strict=True))))
 
 
 @app.command()

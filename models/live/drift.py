@@ -22,6 +22,7 @@ from domain.text import N_, Text
 from models.live.distribution import bins, psi
 from models.live.outcomes import LOOK_BACK, Outcome, Settled, outcomes, precision
 from models.live.recent import recent_values
+from models.live.shadow import side_by_side
 from models.registry.artifacts import Model, in_use, open_model
 from models.registry.catalogue import Stage, entry
 from models.settings import CostSettings
@@ -50,7 +51,7 @@ class Finding:
     """One look at one model.
 
     Attributes:
-        kind: `usable`, `inputs`, `calibration` or `tickets`.
+        kind: `usable`, `inputs`, `calibration`, `tickets` or `shadow`.
         value: None where too little was seen to say anything.
         bound: beyond which it alarms.
     """
@@ -89,8 +90,28 @@ def _look(conn: Conn, now: datetime) -> Iterator[Finding]:
         yield Finding(model.id, "usable", False, Text(N_("it can be used")))
         yield calibration(conn, model, settled, now)
         yield tickets(conn, model, settled)
+    yield from shadows(conn, settled, now)
     for kind, group in groupby(models, key=lambda model: model.task.kind):
         yield from inputs(conn, kind, list(group), now)
+
+
+def shadows(conn: Conn, settled: Sequence[Settled], now: datetime) -> Iterator[Finding]:
+    """How the models in shadow do beside those in charge."""
+    challengers = {row["task"]: row for row in in_use(conn, Stage.CHALLENGER)}
+    for row in in_use(conn, Stage.CHAMPION):
+        other = challengers.get(row["task"])
+        if other is None:
+            said = Text(N_("no other model of it scores in shadow"))
+            yield Finding(row["id"], "shadow", False, said)
+            continue
+        found = side_by_side(conn, row, other, settled, now)
+        if found is None:
+            waiting = N_("of what model {model} foretells in shadow nothing is over yet")
+            said = Text(waiting, {"model": other["id"]})
+            yield Finding(row["id"], "shadow", False, said)
+        else:
+            saved = found.first.cost - found.second.cost
+            yield Finding(row["id"], "shadow", False, found.said(other["id"]), saved)
 
 
 def inputs(conn: Conn, kind: str, models: Sequence[Model], now: datetime) -> Iterator[Finding]:

@@ -144,6 +144,27 @@ LEFT JOIN LATERAL (
 WHERE p.model_id = %(model_id)s AND p.at >= %(start)s AND p.at <= %(until)s
 ORDER BY p.device_id, date_trunc('day', p.at, 'UTC'), p.at
 
+-- What two models foretold of a component at the same moments, one of them in shadow perhaps: one moment
+-- of each device in three hours, whose time is over.
+-- name: side_by_side
+SELECT DISTINCT ON (device_id, date_bin('3 hours', at, 'epoch')) device_id, at, first, second
+FROM (
+    SELECT device_id, at, max(probability) FILTER (WHERE model_id = %(first)s) AS first,
+           max(probability) FILTER (WHERE model_id = %(second)s) AS second
+    FROM (
+        SELECT device_id, at, model_id, probability FROM prediction
+        WHERE component = %(component)s AND model_id IN (%(first)s, %(second)s)
+          AND at >= %(start)s AND at <= %(until)s
+        UNION ALL
+        SELECT device_id, at, model_id, probability FROM shadow_prediction
+        WHERE component = %(component)s AND model_id IN (%(first)s, %(second)s)
+          AND at >= %(start)s AND at <= %(until)s
+    ) AS told
+    GROUP BY device_id, at
+) AS asked
+WHERE first IS NOT NULL AND second IS NOT NULL
+ORDER BY device_id, date_bin('3 hours', at, 'epoch'), at
+
 -- name: note_check
 INSERT INTO model_check (model_id, kind, at, value, bound, alarmed, detail)
 VALUES (%(model_id)s, %(kind)s, %(at)s, %(value)s, %(bound)s, %(alarmed)s, %(detail)s)

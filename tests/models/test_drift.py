@@ -12,15 +12,18 @@ from hypothesis.extra.numpy import arrays
 
 from domain.clock import ManualClock
 from models.live.distribution import describe, psi
-from models.live.drift import Finding, calibration, tickets, watch_models
+from models.live.drift import Finding, calibration, shadows, tickets, watch_models
 from models.live.outcomes import Outcome, Settled
+from models.live.shadow import SideBySide, side_by_side
 from models.registry.artifacts import champions
-from models.registry.catalogue import Stage, checks
+from models.registry.catalogue import Stage, checks, entry
+from models.settings import CostSettings
 from models.training.retrain import retrain
 from models.training.train import Trained
 from storage.database import Database
 from tests.history.helpers import PRINTER, START, Told
 from tests.models.conftest import SETTINGS
+from tests.models.test_registry import _copy
 
 
 def _slow_psi(then: list[float], now: list[float]) -> float:
@@ -65,7 +68,7 @@ def test_a_fleet_that_is_as_before_raises_no_alarm(taught: Database, past: Told)
     assert _alarms(taught, ManualClock(past.end)) == {}
     with taught.transaction() as conn:
         kinds = {row["kind"] for row in checks(conn)}
-    assert kinds == {"usable", "inputs", "calibration", "tickets"}
+    assert kinds == {"usable", "inputs", "calibration", "tickets", "shadow"}
 
 
 def test_a_quantity_that_moved_is_named(taught: Database, past: Told) -> None:
@@ -137,6 +140,54 @@ def test_a_service_before_its_time_teaches_nothing_unless_it_prevented_a_failure
     assert without.value == 0
     assert found.value is not None
     assert found.value > 0
+
+
+def test_a_model_in_shadow_is_judged_anew_by_all_that_is_known_since(
+    taught: Database, past: Told, made: Trained
+) -> None:
+    """The one in charge never warns, the one in shadow always does."""
+    with taught.transaction() as conn:
+        conn.execute("DELETE FROM failure")
+        conn.execute("DELETE FROM maintenance")
+        other = _copy(conn, made.model_id, "challenger")
+        first, second = entry(conn, made.model_id), entry(conn, other)
+        assert side_by_side(conn, first, second, [], past.end) is None
+        for table, model, said in (("prediction", first, 0.0), ("shadow_prediction", second, 1.0)):
+            told = {"start": START, "part": PRINTER, "model": model["id"], "p": said}
+            conn.execute(
+                f"""INSERT INTO {table} (at, device_id, component, model_id, horizon_h,
+                                         probability, threshold, reasons, curve)
+                    SELECT %(start)s + step * interval '6 hours', device.id, %(part)s, %(model)s, 24,
+                           %(p)s, 0.5, '[]', ARRAY[0, 0, 0, 0]
+                    FROM device, generate_series(40, 80) AS step""".encode(),
+                told,
+            )
+        ids = [row["id"] for row in conn.execute("SELECT id FROM device ORDER BY id")]
+        costs = CostSettings(**first["settings"]["costs"])
+
+        def judged(*settled: Settled) -> SideBySide:
+            found = side_by_side(conn, first, second, settled, past.end)
+            assert found is not None
+            return found
+
+        before = judged()
+        assert (before.first.cost, before.first.failures) == (0, 0)
+        assert before.second.cost == costs.visit * len(ids)  # one false episode a device
+        at = START + timedelta(days=15)
+        conn.execute(
+            "INSERT INTO failure (device_id, component, at, recorded_at, source)"
+            " VALUES (%s, %s, %s, %s, 'ticket')",
+            [ids[0], PRINTER, at, past.end],
+        )
+        late = judged()  # a failure that was put on record much later
+        assert (late.first.warned, late.second.warned, late.second.failures) == (0, 1, 1)
+        assert late.first.cost == costs.surprise
+        worn = Settled(1, ids[1], PRINTER, made.model_id, at, Outcome.PREVENTED, at)
+        both = judged(worn)
+        assert (both.second.warned, both.second.failures) == (2, 2)
+        findings = {each.model_id: each for each in shadows(conn, [worn], past.end)}
+    assert findings[made.model_id].value == both.first.cost - both.second.cost
+    assert "would have warned of 2 of 2 failures" in str(findings[made.model_id].said)
 
 
 def _ticket(model: int, outcome: Outcome) -> Settled:
