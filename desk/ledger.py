@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from alerts.outbox import Announcement, Topic, announce_many
 from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
 from desk.coverage import Coverage, coverages_of_tickets
@@ -114,8 +112,7 @@ def append_many(conn: Conn, entries: Sequence[Entry], at: datetime, actor: str) 
     events = [_event(entry, at, actor) for entry in entries]
     changed = [apply(entry.ticket, event) for entry, event in zip(entries, events, strict=True)]
     _insert(conn, events)
-    with conn.cursor() as cursor:
-        cursor.executemany(load("desk")["write"], [_row(ticket) for ticket in changed])
+    conn.execute(load("desk")["write"], {"rows": as_rows(map(_row, changed))})
     return changed
 
 
@@ -329,7 +326,7 @@ def _row(ticket: Ticket) -> Row:
         "alert_id": ticket.alert_id,
         "state": ticket.state,
         "severity": ticket.severity,
-        "title": Jsonb(ticket.title.to_json()),
+        "title": ticket.title.to_json(),
         "assignee_id": ticket.assignee_id,
         "repeat_of": ticket.repeat_of,
         "predicted_at": ticket.predicted_at,

@@ -23,8 +23,9 @@ from domain.text import Text
 from storage.database import Conn, Database
 from storage.queries import load
 
-AT_ONCE = 1000
-TOGETHER = 100
+AT_ONCE = 500
+"""Cases a transaction: nobody waits long for one of them."""
+
 LOOK_AGAIN = timedelta(hours=1)
 """A case is looked at so often although nothing happens: its site may have got another time zone."""
 
@@ -35,54 +36,52 @@ News = tuple[Kind, SlaClock]
 def watch(database: Database, clock: Clock) -> int:
     """Records the warnings and breaches that have come due; returns how many.
 
-    Some cases in one transaction, so that nobody waits for long; a case that somebody else works on
-    in this moment is left for the next look.
+    A case that somebody else works on in this moment is left for the next look.
     """
-    recorded, more = 0, True
-    while more:
-        before = recorded
+    recorded, last = 0, 0
+    while True:
         with database.transaction() as conn:
-            ids = _to_look_at(conn, clock.now())
-            newsworthy = _look(conn, ids, clock.now())
-        for first in range(0, len(newsworthy), TOGETHER):
-            with database.transaction() as conn:
-                recorded += _record(conn, newsworthy[first : first + TOGETHER], clock.now())
-        in_others_hands = len(newsworthy) == AT_ONCE and recorded == before
-        more = len(ids) == AT_ONCE and not in_others_hands
-    return recorded
+            ids = _to_look_at(conn, clock.now(), last)
+            recorded += _look(conn, ids, clock.now())
+        if len(ids) < AT_ONCE:
+            return recorded
+        last = max(ids)
 
 
-def _to_look_at(conn: Conn, now: datetime) -> dict[int, bool]:
-    """Cases by id, and whether they have ended."""
-    rows = conn.execute(load("sla")["to_look_at"], {"now": now, "limit": AT_ONCE}).fetchall()
-    return {row["id"]: row["ended"] for row in rows}
+def _to_look_at(conn: Conn, now: datetime, after: int) -> dict[int, bool]:
+    """Cases by id, and whether they have ended; those with greater ids than `after`."""
+    asked = {"now": now, "after": after, "limit": AT_ONCE}
+    return {row["id"]: row["ended"] for row in conn.execute(load("sla")["to_look_at"], asked)}
 
 
-def _look(conn: Conn, ids: dict[int, bool], now: datetime) -> list[int]:
-    """Notes when each case is due again; returns those of which there is something to record."""
+def _look(conn: Conn, ids: dict[int, bool], now: datetime) -> int:
+    """Records what has come due of cases, and notes when each is due again."""
     told, agreed = events_of(conn, ids), contracts_of_tickets(conn, ids)
-    newsworthy, seen = [], []
-    for ticket_id, ended in ids.items():
-        found = clocks(told[ticket_id], agreed[ticket_id].at, now)
-        if _news(found, told[ticket_id], now):
-            newsworthy.append(ticket_id)
-        elif not ended:
-            seen.append((told[ticket_id], found))
-    _note(conn, seen, now)
-    ended_quietly = [each for each, ended in ids.items() if ended and each not in newsworthy]
-    conn.execute(load("sla")["done_with"], {"ticket_ids": ended_quietly})
-    return newsworthy
-
-
-def _record(conn: Conn, ticket_ids: Sequence[int], now: datetime) -> int:
-    locked = _lock(conn, ticket_ids)
-    told, agreed = events_of(conn, locked), contracts_of_tickets(conn, locked)
-    news = {
-        each: _news(clocks(told[each], agreed[each].at, now), told[each], now) for each in locked
+    found = {each: clocks(told[each], agreed[each].at, now) for each in ids}
+    news = {each: some for each in ids if (some := _news(found[each], told[each], now))}
+    versions = {each: told[each][-1].version for each in ids}
+    # Of a case that has changed since its history was read nothing is recorded: that is old.
+    locked = {
+        each: ticket
+        for each, ticket in _lock(conn, list(news)).items()
+        if ticket.version == versions[each]
     }
-    count = sum(map(len, news.values()))
-    while any(news.values()):  # the first of each case, then the second
-        first = {each: found.pop(0) for each, found in news.items() if found}
+    count = _record(conn, locked, {each: news[each] for each in locked}, now)
+    versions |= {each: ticket.version for each, ticket in locked.items()}
+    seen = [each for each in ids if each not in news or each in locked]
+    _note(conn, [(each, versions[each], found[each]) for each in seen if not ids[each]], now)
+    conn.execute(load("sla")["done_with"], {"ticket_ids": [each for each in seen if ids[each]]})
+    return count
+
+
+def _record(
+    conn: Conn, locked: dict[int, Ticket], news: Mapping[int, list[News]], now: datetime
+) -> int:
+    """Adds the news to the cases, and brings `locked` up to them."""
+    waiting = {each: list(some) for each, some in news.items()}
+    while waiting:  # the first of each case, then the second
+        first = {each: some.pop(0) for each, some in waiting.items()}
+        waiting = {each: some for each, some in waiting.items() if some}
         for ticket in _append(conn, locked, first, now):
             locked[ticket.id] = ticket
         due = [
@@ -92,7 +91,7 @@ def _record(conn: Conn, ticket_ids: Sequence[int], now: datetime) -> int:
         ]
         for ticket in escalate(conn, due, now):
             locked[ticket.id] = ticket
-    return count
+    return sum(map(len, news.values()))
 
 
 def _lock(conn: Conn, ticket_ids: Sequence[int]) -> dict[int, Ticket]:
@@ -131,16 +130,15 @@ def _data(clock: SlaClock) -> dict[str, object]:
     }
 
 
-def _note(
-    conn: Conn, seen: Sequence[tuple[Sequence[TicketEvent], Sequence[SlaClock]]], now: datetime
-) -> None:
+def _note(conn: Conn, seen: Sequence[tuple[int, int, Sequence[SlaClock]]], now: datetime) -> None:
+    """Of each case: its id, its version, its clocks."""
     conn.execute(
         load("sla")["looked_at"],
         {
-            "ticket_ids": [told[-1].ticket_id for told, _ in seen],
-            "versions": [told[-1].version for told, _ in seen],
-            "wake_at": [_wake_at(found, now) for _, found in seen],
-            "due_at": [_due_at(found) for _, found in seen],
+            "ticket_ids": [ticket_id for ticket_id, _, _ in seen],
+            "versions": [version for _, version, _ in seen],
+            "wake_at": [_wake_at(found, now) for _, _, found in seen],
+            "due_at": [_due_at(found) for _, _, found in seen],
         },
     )
 

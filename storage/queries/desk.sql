@@ -89,13 +89,20 @@ FROM json_to_recordset(%(rows)s::json)
 
 -- name: write
 UPDATE ticket
-SET device_id = %(device_id)s, component = %(component)s, fault_class = %(fault_class)s,
-    alert_id = %(alert_id)s, state = %(state)s, severity = %(severity)s, title = %(title)s,
-    assignee_id = %(assignee_id)s, repeat_of = %(repeat_of)s, predicted_at = %(predicted_at)s,
-    failed_at = %(failed_at)s, returned_at = %(returned_at)s, closed_at = %(closed_at)s,
-    version = %(version)s, resumes_to = %(resumes_to)s, level = %(level)s, finding = %(finding)s,
-    caused_by = %(caused_by)s, handling = %(handling)s, grade = %(grade)s
-WHERE id = %(id)s
+SET device_id = changed.device_id, component = changed.component, fault_class =
+    changed.fault_class, alert_id = changed.alert_id, state = changed.state, severity =
+    changed.severity, title = changed.title, assignee_id = changed.assignee_id, repeat_of =
+    changed.repeat_of, predicted_at = changed.predicted_at, failed_at = changed.failed_at,
+    returned_at = changed.returned_at, closed_at = changed.closed_at, version = changed.version,
+    resumes_to = changed.resumes_to, level = changed.level, finding = changed.finding, caused_by =
+    changed.caused_by, handling = changed.handling, grade = changed.grade
+FROM json_to_recordset(%(rows)s::json)
+     AS changed (id bigint, device_id int, component text, fault_class text, alert_id bigint,
+                 state text, severity text, title jsonb, assignee_id int, repeat_of bigint,
+                 predicted_at timestamptz, failed_at timestamptz, returned_at timestamptz,
+                 closed_at timestamptz, version int, resumes_to text, level int, finding text,
+                 caused_by text, handling text, grade text)
+WHERE ticket.id = changed.id
 
 -- name: events
 SELECT ticket_id, version, at, kind, actor, from_state, to_state, data

@@ -9,12 +9,12 @@ ORDER BY ticket_id, version
 -- name: to_look_at
 SELECT ticket.id, false AS ended
 FROM ticket LEFT JOIN sla_watch AS seen ON seen.ticket_id = ticket.id
-WHERE ticket.closed_at IS NULL
+WHERE ticket.closed_at IS NULL AND ticket.id > %(after)s
   AND (seen.ticket_id IS NULL OR seen.version <> ticket.version OR seen.wake_at < %(now)s)
 UNION ALL
 SELECT ticket.id, true
 FROM sla_watch AS seen JOIN ticket ON ticket.id = seen.ticket_id
-WHERE ticket.closed_at IS NOT NULL
+WHERE ticket.closed_at IS NOT NULL AND ticket.id > %(after)s
 ORDER BY id
 LIMIT %(limit)s
 
