@@ -77,6 +77,10 @@ class CaseDesk(Protocol):
         """Writes into the cases that nothing is seen of their faults any more."""
         ...
 
+    def note(self, conn: Conn, faults: Sequence[Fault], message: Text) -> None:
+        """Writes into the open cases of faults what whoever works on them should know."""
+        ...
+
     def open_batch(self, conn: Conn, case: BatchCase) -> int:
         """Opens the one ticket of a batch, or takes its last one up again. Returns its id."""
         ...

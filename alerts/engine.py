@@ -19,6 +19,7 @@ from alerts.raising import Raised
 from alerts.rules import ALERT_KEPT, CASE_SEVERITY, RuleBook, RuleBooks
 from alerts.series import Relief
 from alerts.sign import Origin, Sign
+from alerts.steps import Alert
 from alerts.suppression import cover
 from alerts.telling import tell
 from domain.clock import Clock
@@ -36,6 +37,9 @@ others have spoken, and it is known whether it is one cause."""
 _SHARED = frozenset({Origin.TRANSITION, Origin.EVENT})
 """Signs that come when the fault does. Predictions and limits come when somebody looks: that many
 come at once says nothing."""
+
+FLAPS = N_("The fault comes and goes: nobody is told of it each time")
+FLAPS_NO_MORE = N_("The fault is steady again")
 
 _BATCH = 5000
 """Signs a transaction: so many are judged quickly enough that nobody waits long for their rows."""
@@ -140,7 +144,9 @@ class _Judge:
         """Ends what was not repeated, has calmed down, or is an alert that nobody waits for."""
         rows = self.conn.execute(load("alerts")["expired_conditions"], {"now": self.now}).fetchall()
         self.relieve([Relief(row["alert_id"], row["rules"], self.now, False) for row in rows])
-        self._write_returned(raising.calm(self.conn, self.now))
+        calmed, gone = raising.calm(self.conn, self.now)
+        self._note(calmed, FLAPS_NO_MORE)
+        self._write_returned(gone)
         forgotten = self.conn.execute(
             load("alerts")["forgotten"], {"before": self.now - ALERT_KEPT}
         ).fetchall()
@@ -167,7 +173,7 @@ class _Judge:
             came = [one for one in raised if one.came and not one.joined_batch]
             cover(self.conn, self.now, [one.alert.id for one in came])
             again = [one.alert.id for one in came if not one.opened]
-            raising.dampen(self.conn, again, self.now)
+            self._note(raising.dampen(self.conn, again, self.now), FLAPS)
             heard += [one.alert.id for one in raised]
         return heard
 
@@ -178,6 +184,11 @@ class _Judge:
         self.hear([one for one in found if isinstance(one, Sign)])
         self.relieve([one for one in found if isinstance(one, Relief)])
         return len(found)
+
+    def _note(self, alerts: Sequence[Alert], message: str) -> None:
+        faults = [alert.fault for alert in alerts if alert.fault is not None]
+        if faults:
+            self.desk.note(self.conn, faults, Text(message))
 
     def _write_returned(self, returned: Sequence[Returned]) -> None:
         if returned:

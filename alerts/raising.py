@@ -131,10 +131,11 @@ def relieve(conn: Conn, reliefs: Sequence[Relief]) -> list[Returned]:
     ]
 
 
-def dampen(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:
-    """Marks those of the alerts as flapping whose fault came and went too often not long ago."""
+def dampen(conn: Conn, alert_ids: Sequence[int], now: datetime) -> list[Alert]:
+    """Marks those of the alerts as flapping whose fault came and went too often not long ago; returns
+    them."""
     if not alert_ids:
-        return
+        return []
     parameters = {
         "alert_ids": list(alert_ids),
         "since": now - FLAPPING_WITHIN,
@@ -142,20 +143,24 @@ def dampen(conn: Conn, alert_ids: Sequence[int], now: datetime) -> None:
     }
     found = conn.execute(load("board")["flappers"], parameters).fetchall()
     alerts = steps.lock(conn, [row["id"] for row in found])
-    steps.take(conn, [Change(alert, "flap", now, held_until=now + STEADY) for alert in alerts])
+    return steps.take(
+        conn, [Change(alert, "flap", now, held_until=now + STEADY) for alert in alerts]
+    )
 
 
-def calm(conn: Conn, now: datetime) -> list[Returned]:
-    """Takes the mark from faults that have stayed as they are; returns those that are gone."""
+def calm(conn: Conn, now: datetime) -> tuple[list[Alert], list[Returned]]:
+    """Takes the mark from faults that have stayed as they are; returns all of them, and those that are
+    gone."""
     found = conn.execute(load("board")["calmed"], {"since": now - CALM_AFTER}).fetchall()
     restored = {row["id"]: row["origin"] == "transition" for row in found}
     alerts = steps.lock(conn, restored)
     calmed = steps.take(conn, [Change(alert, "calm", now) for alert in alerts])
-    return [
+    gone = [
         Returned(alert.id, alert.fault, now, restored[alert.id])
         for alert in calmed
         if not alert.active
     ]
+    return calmed, gone
 
 
 def _raised(row: Row, sign: Sign, news: News | None) -> Raised:

@@ -63,6 +63,7 @@ class Change:
         held_until: of `raise` and `release`: people are told no earlier.
         cause: why; None where the step's name says it.
         batch_id: of `suppress`: the alert becomes part of that batch.
+        stays: of `release`: something else holds it back now, and it stays part of its batch.
         more: what its announcement tells beside the step's name.
     """
 
@@ -73,6 +74,7 @@ class Change:
     held_until: datetime | None = None
     cause: Text | None = None
     batch_id: int | None = None
+    stays: bool = False
     more: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -152,6 +154,7 @@ def _written(change: Change, result: Alert) -> Row:
         "held_until": change.held_until,
         "at": change.at,
         "batch_id": change.batch_id,
+        "stays": change.stays,
     }
 
 

@@ -85,6 +85,13 @@ class Cases:
             if ticket.failed_at is not None and one.fault is not None:
                 record_maintenance(conn, one.fault, "repaired", one.at, now)
 
+    def note(self, conn: Conn, faults: Sequence[Fault], message: Text) -> None:
+        tickets = ledger.lock_tickets(conn, faults)
+        entries = [
+            Entry(ticket, Kind.NOTE, {"message": message.to_json()}) for ticket in tickets.values()
+        ]
+        ledger.append_many(conn, entries, self.clock.now(), SYSTEM)
+
     def open_batch(self, conn: Conn, case: BatchCase) -> int:
         now = self.clock.now()
         ticket = ledger.lock_batch(conn, case.batch_id)

@@ -33,7 +33,7 @@ def cover(conn: Conn, now: datetime, alert_ids: Sequence[int] | None = None) -> 
     rows = {row["id"]: row for row in _misplaced(conn, now, alert_ids, every=False)}
     alerts = steps.lock(conn, rows)
     held = [alert for alert in alerts if alert.state.held_back]
-    free = steps.take(conn, [_release(alert, now) for alert in held])
+    free = steps.take(conn, [_release(alert, rows[alert.id], now) for alert in held])
     ready = [alert for alert in alerts if not alert.state.held_back and alert.active] + free
     steps.take(conn, [_hold(alert, rows[alert.id], now) for alert in ready if _wanted(alert, rows)])
 
@@ -56,8 +56,9 @@ def _wanted(alert: Alert, rows: dict[int, Row]) -> bool:
     return rows[alert.id]["wanted"] is not None
 
 
-def _release(alert: Alert, now: datetime) -> Change:
-    return Change(alert, "release", now, held_until=now, cause=Text(_OVER))
+def _release(alert: Alert, row: Row, now: datetime) -> Change:
+    over = Text(_OVER) if row["wanted"] is None else None
+    return Change(alert, "release", now, held_until=now, cause=over, stays=row["member"])
 
 
 def _hold(alert: Alert, row: Row, now: datetime) -> Change:

@@ -93,13 +93,14 @@ SET state = step.to_state, active = step.active,
     batch_id = coalesce(step.batch_id, alert.batch_id),
     batch_since = CASE WHEN step.batch_id IS NULL THEN batch_since ELSE step.at END,
     batch_until = CASE WHEN step.batch_id IS NOT NULL THEN NULL
-                       WHEN alert.batch_id IS NOT NULL AND step.name IN ('return', 'release')
+                       WHEN alert.batch_id IS NOT NULL AND NOT step.stays
+                            AND step.name IN ('return', 'release')
                        THEN coalesce(batch_until, step.at) ELSE batch_until END,
     flapping_since = CASE step.name WHEN 'flap' THEN step.at WHEN 'calm' THEN NULL
                                     ELSE flapping_since END
 FROM json_to_recordset(%(rows)s::json)
      AS step (alert_id bigint, name text, to_state text, active boolean, anew boolean,
-              held_until timestamptz, at timestamptz, batch_id bigint)
+              held_until timestamptz, at timestamptz, batch_id bigint, stays boolean)
 WHERE id = alert_id
 
 -- name: record_steps

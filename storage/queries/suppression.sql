@@ -1,21 +1,23 @@
 -- What holds open alerts back at this moment, the strongest first: out of service, a shelf, a window, a
 -- parent that is down, a batch. Only alerts whose state should be another than it is.
 -- name: misplaced
-WITH open_alert AS (
+WITH in_force AS (
+    SELECT * FROM suppression
+    WHERE starts_at <= %(now)s AND (ends_at IS NULL OR ends_at > %(now)s) AND ended_at IS NULL
+), open_alert AS (
     SELECT alert.id, alert.device_id, alert.component, alert.fault_class, alert.state,
-           alert.batch_id, alert.batch_until, device.site_id, site.customer_id
+           alert.batch_id, alert.batch_until, device.site_id, site.customer_id,
+           batch.id IS NOT NULL AS member
     FROM alert
     JOIN device ON device.id = alert.device_id
     LEFT JOIN site ON site.id = device.site_id
     LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
                    AND alert.batch_until IS NULL
     WHERE alert.closed_at IS NULL AND alert.active
-      -- What is part of a batch is held back already.
-      AND (batch.id IS NULL OR alert.state <> 'suppressed' OR %(all)s)
+      -- What is part of a batch is held back already, unless a person asks for more.
+      AND (batch.id IS NULL OR alert.state <> 'suppressed' OR %(all)s
+           OR alert.device_id IN (SELECT device_id FROM in_force WHERE device_id IS NOT NULL))
       AND (%(alert_ids)s::bigint[] IS NULL OR alert.id = ANY(%(alert_ids)s::bigint[]))
-), in_force AS (
-    SELECT * FROM suppression
-    WHERE starts_at <= %(now)s AND (ends_at IS NULL OR ends_at > %(now)s) AND ended_at IS NULL
 ), cover AS (
     SELECT open_alert.id AS alert_id, in_force.kind, in_force.id AS by_id, in_force.reason,
            in_force.actor, in_force.ends_at
@@ -55,7 +57,7 @@ WITH open_alert AS (
     ORDER BY alert_id, rank.rank, by_id
 )
 SELECT open_alert.id, open_alert.state, strongest.wanted, strongest.kind, strongest.by_id,
-       strongest.reason, strongest.actor, strongest.ends_at
+       strongest.reason, strongest.actor, strongest.ends_at, open_alert.member
 FROM open_alert
 LEFT JOIN strongest ON strongest.alert_id = open_alert.id
 WHERE %(all)s

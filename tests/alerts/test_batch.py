@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from alerts import batches, parents
 from alerts.batches import Batch, Member
+from alerts.lifecycle import AlertState
+from alerts.suppression import shelve, unshelve
 from desk.actions import move
 from desk.case import Kind
 from tests.alerts.conftest import World
@@ -169,6 +173,31 @@ def test_a_device_that_shows_it_twice_counts_once(world: World, shop: list[int])
     after_hold(world)
     assert only_batch(world).members == 3
     assert len(members_of(world, only_batch(world).id)) == 5
+
+
+def test_a_member_is_shelved_without_leaving_its_batch(world: World, shop: list[int]) -> None:
+    go_down(world, shop)
+    after_hold(world)
+    batch = only_batch(world)
+    member = members_of(world, batch.id)[0]
+    until = world.clock.now() + timedelta(hours=1)
+    shelve(world.database, world.clock, member.alert_id, until, reason="known", actor="li")
+    [shelved] = [one for one in members_of(world, batch.id) if one.alert_id == member.alert_id]
+    assert (shelved.state, shelved.left_at) == (AlertState.SHELVED, None)
+    unshelve(world.database, world.clock, member.alert_id, actor="li")
+    [back] = [one for one in members_of(world, batch.id) if one.alert_id == member.alert_id]
+    assert (back.state, back.left_at) == (AlertState.SUPPRESSED, None)
+    shelve(world.database, world.clock, member.alert_id, until, reason="known", actor="li")
+    come_back(world, [one for one in shop if one != member.device_id])
+    world.evaluate()
+    world.pass_time(minutes=11)
+    world.evaluate()
+    assert all_batches(world)[0].ended_at is not None
+    assert [alert["state"] for alert in world.alerts() if alert["active"]] == ["shelved"]
+    assert [ticket.batch_id for ticket in world.tickets()] == [batch.id]
+    world.pass_time(hours=1)
+    world.evaluate()
+    assert {ticket.batch_id for ticket in world.tickets()} == {batch.id, None}
 
 
 def test_who_stays_down_when_the_cause_is_gone_gets_a_case_of_its_own(

@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 
 from alerts import board
+from alerts.engine import FLAPS, FLAPS_NO_MORE
 from alerts.lifecycle import HOLDS, STEPS, AlertState, allowed, step
 from desk.actions import acknowledge_alert, move
+from desk.case import Kind, TicketEvent
 from desk.lifecycle import CancelReason
 from domain.device import Cause
 from domain.errors import NotAllowedError
@@ -155,6 +157,10 @@ def test_a_flapping_fault_that_stays_is_told(world: World) -> None:
     assert len(told(world, "alert.raised")) == raised + 1
 
 
+def notes(world: World) -> list[TicketEvent]:
+    return [event for event in world.events(world.ticket().id) if event.kind is Kind.NOTE]
+
+
 def test_it_is_said_when_a_flapping_fault_has_calmed_down(world: World) -> None:
     cycle(world, 4)
     world.pass_time(minutes=30)
@@ -163,6 +169,8 @@ def test_it_is_said_when_a_flapping_fault_has_calmed_down(world: World) -> None:
     assert alert["flapping_since"] is None
     names = [row["name"] for row in world.rows("SELECT name FROM alert_transition ORDER BY id")]
     assert names[-1] == "calm"
+    said = [event.data.get("message", {}).get("template") for event in notes(world)]
+    assert said == [FLAPS, FLAPS_NO_MORE]
     assert world.ticket().state == "repaired"  # it is up, and stays so
 
 
