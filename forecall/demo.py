@@ -64,6 +64,14 @@ _FAILURE = {
 }
 _MAINTENANCE = {**_FAILURE, "action": "text"}
 _SOURCE = "history"
+_SUPERIORS = {
+    "liu-yang": "chen-wei",
+    "zhang-min": "chen-wei",
+    "ana-costa": "chen-wei",
+    "reza-karimi": "sara-ahmadi",
+    "sara-ahmadi": "chen-wei",
+}
+"""Whom the demo's engineers report to, so that what runs late has somewhere to go."""
 
 
 def demo_speed(settings: Settings) -> float:
@@ -156,6 +164,8 @@ class _Builder:
             self._conn.execute(statements["add_customer"], asdict(customer))
         for engineer in self._fleet.engineers:
             self._conn.execute(statements["add_engineer"], asdict(engineer))
+        for engineer, superior in _SUPERIORS.items():
+            self._conn.execute(statements["reports_to"], {"key": engineer, "superior": superior})
         for site in self._fleet.sites:
             self._conn.execute(statements["add_site"], asdict(site))
 

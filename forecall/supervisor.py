@@ -22,7 +22,8 @@ _LOOK_EVERY_S = 0.2
 _FIRST_BACKOFF_S = 0.5
 _LAST_BACKOFF_S = 30.0
 _STEADY_S = 60.0  # a part that ran this long starts again without waiting
-_OBEY_S = 5.0  # a child that has not ended by then is killed
+OBEY_S = 5.0
+"""A child that has not ended by then is killed."""
 
 
 class Part(Protocol):
@@ -51,9 +52,14 @@ class Child(Daemon):
     """A process of ours. Its output goes to `log_file`; it ends when we die, however we die."""
 
     def __init__(
-        self, name: str, command: Sequence[str], env: Mapping[str, str], log_file: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log_file: Path,
+        obeys_within_s: float = OBEY_S,
     ) -> None:
-        super().__init__(name, log_file, ends_by=signal.SIGTERM, obeys_within_s=_OBEY_S)
+        super().__init__(name, log_file, ends_by=signal.SIGTERM, obeys_within_s=obeys_within_s)
         self._command = list(command)
         self._env = dict(env)
 

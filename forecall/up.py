@@ -24,7 +24,7 @@ from forecall.demo import build_demo, demo_speed, is_built
 from forecall.lock import held
 from forecall.ports import next_free
 from forecall.progress import shown
-from forecall.supervisor import Child, Supervisor, child_environment
+from forecall.supervisor import OBEY_S, Child, Supervisor, child_environment
 from forecall.wiring import LOG_FOLDER
 from models.registry.artifacts import champions
 from models.settings import TrainSettings
@@ -43,6 +43,9 @@ _MARGIN_S = 2.0  # wall seconds that may have passed after `reached_at` was last
 # Somebody waits for the first models: half the decisions make them as good within a few hundredths.
 _FIRST_TRAINING = TrainSettings(step=timedelta(hours=6))
 _NOT_YET = timedelta(days=7)
+_PATIENCE_S = {"work": 20.0}
+"""The worker ends the turn that it is at: on a busy machine, just started, that takes a while."""
+
 _SERVICES = ("console", "work", "collect mqtt", "collect zkteco", "collect adms")
 
 
@@ -231,7 +234,8 @@ def _push_port(settings: Settings, console_port: int) -> int:
 def _child(service: str, environment: dict[str, str], data_dir: Path) -> Child:
     name = service.replace(" ", "-")
     command = [sys.executable, "-m", "forecall", *service.split()]
-    return Child(name, command, environment, data_dir / LOG_FOLDER / f"{name}.log")
+    log = data_dir / LOG_FOLDER / f"{name}.log"
+    return Child(name, command, environment, log, _PATIENCE_S.get(service, OBEY_S))
 
 
 def _announce(settings: Settings, port: int, login: _Login | None, out: Console) -> None:

@@ -65,13 +65,16 @@ class CollectorWatch:
 def pause_simulation(conn: Conn, now: datetime) -> int:
     """Marks that nobody watched since the collectors' last beats, and that none watches now.
 
-    For a simulation that goes on later. Returns the number of transitions.
+    For a simulation that goes on later. The devices stopped as well, and start after those who listen:
+    until each is heard again it has promised nothing. Returns the number of transitions.
     """
     beats = conn.execute(load("watch")["end_all"]).fetchall()
-    return sum(
+    lost = sum(
         lose_devices(conn, row["collector"], row["beat_at"], now, Cause.SIMULATION_PAUSED)
         for row in beats
     )
+    conn.execute(load("state")["free_of_promises"])
+    return lost
 
 
 def forget_collector(conn: Conn, collector: str, now: datetime) -> None:

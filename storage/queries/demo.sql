@@ -7,6 +7,10 @@ INSERT INTO customer (key, name) VALUES (%(key)s, %(name)s)
 -- name: add_engineer
 INSERT INTO engineer (key, name, region) VALUES (%(key)s, %(name)s, %(region)s)
 
+-- name: reports_to
+UPDATE engineer SET reports_to = (SELECT id FROM engineer WHERE key = %(superior)s)
+WHERE key = %(key)s
+
 -- name: add_site
 INSERT INTO site (key, name, customer_id, engineer_id, city, region_class, time_zone)
 SELECT %(key)s, %(name)s, customer.id, engineer.id, %(city)s, %(region_class)s, %(time_zone)s

@@ -69,6 +69,9 @@ WHERE status.state <> 'down' AND status.due_at <= %(now)s AND watch.beat_at >= %
 ORDER BY status.device_id
 FOR UPDATE OF status SKIP LOCKED
 
+-- name: free_of_promises
+UPDATE device_status SET due_at = NULL WHERE due_at IS NOT NULL
+
 -- name: watched
 SELECT device_id, collector, state, since, reported, component, boot_id, seq, last_seen_at,
        interval_s, due_at, version
