@@ -32,6 +32,7 @@ def fleet(seed: Seed) -> list[str]:
 def test_a_figure_opens_to_its_downtimes_and_their_evidence(
     operator: httpx.Client, fleet: list[str]
 ) -> None:
+    """OneUptime/oneuptime#3431: a figure that was rolled up, and nobody can say from what."""
     listed = operator.get("/uptime?scope=device&span=24h").text
     assert f"/uptime/device?key={fleet[0]}&amp;span=24h" in listed
     page = operator.get("/uptime/device", params={"key": fleet[0], "span": "24h"}).text
@@ -50,6 +51,7 @@ def test_of_an_unknown_key_it_says_so(operator: httpx.Client, fleet: list[str]) 
 
 
 def test_the_api_tells_the_same(operator: httpx.Client, fleet: list[str]) -> None:
+    """louislam/uptime-kuma#5590: planned maintenance counts as downtime all the same."""
     rows = operator.get("/api/v1/kpi?scope=device").json()
     [figure] = [row for row in rows if row["key"] == fleet[0]]
     [found] = operator.get(
