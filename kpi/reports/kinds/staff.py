@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from domain.errors import NotFoundError
 from domain.fault import CAUSED_BY_TEXT
 from domain.text import N_, Text
+from kpi.avoided.draws import Report, Setting, read_report
 from kpi.reports.asked import About, Asked, Kind
 from kpi.reports.chapters.words import columns
 from kpi.reports.document import (
@@ -29,6 +30,7 @@ from kpi.reports.period import Calendar, Length
 from kpi.staff.disputes import disputes
 from kpi.staff.factors import Factor
 from kpi.staff.figures import Figure
+from kpi.staff.later import LATER, NOT_YET
 from kpi.staff.months import Month, is_reproduced, read_month
 from kpi.staff.review import GROUPS, Review, read_evidence, review
 from kpi.staff.rules import read_rules, rules
@@ -72,6 +74,10 @@ def staff(conn: Conn, asked: Asked) -> Document:
                 if scope in found.reviews
             ),
             Section(Text(N_("What drove the service time")), tuple(_drivers(every))),
+            Section(
+                Text(N_("Calls avoided")),
+                tuple(_avoided(read_report(conn, asked.start, asked.until, asked.made_at))),
+            ),
             Section(Text(N_("Disputes")), (_disputes(conn, asked),)),
             Section(Text(N_("Not measured yet")), tuple(_to_come())),
             Section(Text(N_("How to read this")), tuple(_reading(found))),
@@ -297,13 +303,55 @@ def _dispute(row: Row) -> tuple[Value, ...]:
     return about, row["reason"], row["raised_by"], Text(decision), row["answer"]
 
 
+def _avoided(found: Report) -> Iterator[Block]:
+    yield Facts(
+        (
+            Fact(Text(N_("Foretold, and somebody went")), found.seen.acted, Unit.COUNT),
+            Fact(Text(N_("Of these failed all the same")), found.seen.failed, Unit.COUNT),
+            Fact(Text(N_("Part found worn")), found.seen.worn, Unit.COUNT),
+        )
+    )
+    if not found.settings:
+        yield Paragraph(
+            Text(
+                N_(
+                    "How many failures were avoided can't be known: no share of the predictions of low risk was "
+                    "held out. At most {most}, at least none."
+                ),
+                {"most": found.seen.acted - found.seen.failed},
+            )
+        )
+    for one in found.settings:
+        yield _estimate(one)
+
+
+def _estimate(one: Setting) -> Facts:
+    told = one.avoided
+    return Facts(
+        (
+            Fact(Text(N_("Held out by lot")), told.held.predictions, Unit.COUNT),
+            Fact(Text(N_("Of these failed")), told.held.rate, Unit.SHARE),
+            Fact(Text(N_("Acted upon")), told.acted.predictions, Unit.COUNT),
+            Fact(Text(N_("Of these failed")), told.acted.rate, Unit.SHARE),
+            Fact(
+                Text(N_("Calls avoided")),
+                told.calls,
+                Unit.NUMBER,
+                told.calls_low,
+                told.calls_high,
+                Text(
+                    N_("of predictions of low risk; {apart} of higher risk took no part"),
+                    {"apart": one.apart},
+                ),
+            ),
+        )
+    )
+
+
 def _to_come() -> Iterator[Paragraph]:
-    for text in (
-        N_("Inspections on time: there is no inspection plan to hold them against."),
-        N_("Satisfaction: customers' ratings are not recorded."),
-        N_("Sampled work orders: headquarters' checks are not recorded."),
-    ):
-        yield Paragraph(Text(text))
+    for _, label in LATER:
+        told = {"measure": Text(label), "word": Text(NOT_YET)}
+        yield Paragraph(Text(N_("{measure}: {word}"), told))
 
 
 def _reading(found: _Found) -> Iterator[Paragraph]:
