@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.text import Text
 from kpi.service.scope import Whose
 from kpi.uptime.exclusions import OUTSIDE
 from storage.database import Conn
@@ -16,19 +17,17 @@ class Batch:
     """A fault of many devices that had one cause.
 
     Attributes:
-        kind, name, signature: what they share and suffer from (`alerts.correlation`).
-        members: all devices; ours: those of whom the report speaks.
+        kind: of what they share (`alerts.correlation`). title: what happened, in words.
+        ours: how many devices of those of whom the report speaks.
         ended_at: None: it lasted beyond the period.
         ticket_id: its case; None: it had none.
     """
 
     batch_id: int
     kind: str
-    name: str
-    signature: str
+    title: Text
     first_at: datetime
     ended_at: datetime | None
-    members: int
     ours: int
     ticket_id: int | None
 
@@ -53,7 +52,7 @@ class Window:
 def read_batches(conn: Conn, of: Whose, start: datetime, end: datetime) -> list[Batch]:
     """Those that lasted at some time of [start, end), by their first fault."""
     rows = conn.execute(load("reports_service")["batches"], _asked(of, start, end)).fetchall()
-    return [Batch(**row) for row in rows]
+    return [Batch(**(row | {"title": Text.from_json(row["title"])})) for row in rows]
 
 
 def read_windows(conn: Conn, of: Whose, start: datetime, end: datetime) -> list[Window]:

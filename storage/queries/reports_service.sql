@@ -93,10 +93,11 @@ WHERE call.at >= %(start)s AND call.at < %(end)s
 
 -- Faults of many devices that had one cause. Of a customer's report: those that hit some of its devices.
 -- name: batches
-SELECT batch.id AS batch_id, batch.kind, batch.name, batch.signature, batch.first_at, batch.members,
+SELECT batch.id AS batch_id, batch.kind, its.message AS title, batch.first_at,
        CASE WHEN batch.ended_at < %(end)s THEN batch.ended_at END AS ended_at, ours.members AS ours,
        (SELECT max(ticket.id) FROM ticket WHERE ticket.batch_id = batch.id) AS ticket_id
 FROM batch
+JOIN alert AS its ON its.id = batch.id
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT alert.device_id) AS members
     FROM alert JOIN device ON device.id = alert.device_id LEFT JOIN site ON site.id = device.site_id

@@ -7,6 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from domain.errors import BadInputError
 from domain.text import Text
@@ -197,6 +198,29 @@ def test_windows_of_the_period_and_of_the_time_to_come(conn: Conn) -> None:
     assert [row[3] for row in shown["Maintenance windows"]] == ["works"]
     assert [row[3] for row in shown["Maintenance windows that are agreed"]] == ["more works"]
     assert tables(operations(conn, asked("other")))["Maintenance windows"] == []
+
+
+def test_a_fault_of_many_devices_is_told_to_those_whom_it_hit(conn: Conn) -> None:
+    found_fleet(conn)
+    alert = """INSERT INTO alert (device_id, component, fault_class, state, severity, origin, rule,
+                                  message, opened_at, last_sign_at, closed_at, batch_id)
+               VALUES (%s, 'device', 'unreachable', 'normal', 'error', 'transition', 'down', %s,
+                       %s, %s, %s, %s)"""
+    title = Jsonb({"template": "{n} went down", "values": {"n": 3}})
+    for device in (None, 1, 2, 3):
+        batch = 1 if device else None
+        conn.execute(alert, [device, title, at(7), at(7), at(8), batch])
+        if device is None:
+            conn.execute(
+                """INSERT INTO batch (id, kind, key, name, signature, first_at, recognised_at,
+                                      grown_at, ended_at, evidence)
+                   VALUES (1, 'power', 'feed', 'Feed', 'down', %s, %s, %s, %s, '{}')""",
+                [at(7), at(7), at(7), at(8)],
+            )
+    table = "Many devices at once"
+    assert tables(operations(conn, asked()))[table] == [("3 went down", at(7), at(8), 3, None)]
+    assert tables(operations(conn, asked("other")))[table] == []
+    assert tables(operations(conn, asked(period="2026-02")))[table] == []
 
 
 @pytest.mark.parametrize("customer", ["acme", None])

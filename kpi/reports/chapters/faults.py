@@ -14,7 +14,6 @@ from domain.fault import (
 )
 from domain.text import N_, Text
 from kpi.reports.chapters.words import (
-    batch_text,
     columns,
     component_text,
     listed,
@@ -121,7 +120,7 @@ def _batches(story: Story) -> Table:
             (N_("Ticket"), Unit.WORDS),
         ),
         (
-            (batch_text(one), one.first_at, one.ended_at, one.ours, ticket_text(one.ticket_id))
+            (one.title, one.first_at, one.ended_at, one.ours, ticket_text(one.ticket_id))
             for one in story.batches
         ),
         N_("No fault of many devices had one cause."),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from alerts.correlation.evidence import headline
 from desk.case import ORIGIN_TEXT
 from domain.device import KIND_TEXT, DeviceKind
 from domain.text import N_, Text
 from domain.vocabulary import component
 from kpi.reports.document import Column, Table, Unit, Value, named
-from kpi.service.happenings import Batch
 from kpi.service.scope import Whose
 
 MOST = 15
@@ -68,11 +66,6 @@ def component_text(name: str) -> Text:
 
 def origin_text(origin: str) -> Text:
     return Text(ORIGIN_TEXT[origin])
-
-
-def batch_text(batch: Batch) -> Text:
-    """What befell how many devices, and what they share."""
-    return headline(batch.kind, batch.name, batch.signature, batch.members)
 
 
 def ticket_text(ticket_id: int | None) -> str | None:
