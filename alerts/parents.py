@@ -45,6 +45,7 @@ class Parent:
 
     Attributes:
         device: its key, where it is itself watched.
+        down_since: when somebody said that it is down (`alerts.correlation.declare_down`).
     """
 
     id: int
@@ -53,6 +54,7 @@ class Parent:
     name: str
     device: str | None
     devices: tuple[str, ...]
+    down_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,10 @@ def declare(
         return _declare(conn, clock, key, kind, name, devices, device, actor)
 
 
-def remove(database: Database, key: str, *, actor: str) -> None:
-    """Nothing hangs on it any more."""
+def remove(database: Database, clock: Clock, key: str, *, actor: str) -> None:
+    """Nothing hangs on it any more; nor is it down any more, if somebody said so."""
     with database.transaction() as conn:
+        conn.execute(load("correlation")["declare_up"], {"key": key, "now": clock.now()})
         if conn.execute(load("parents")["remove"], {"key": key}).fetchone() is None:
             raise NotFoundError(f"there is no parent {key!r}")
         _audit(conn, actor, "remove_parent", key, {})

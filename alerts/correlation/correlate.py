@@ -46,12 +46,13 @@ def correlate(conn: Conn, now: datetime, desk: CaseDesk, *, flood: bool) -> list
     waiting = conn.execute(load("correlation")["waiting"], {"now": now}).fetchone()
     if waiting is not None and waiting["newest"] and (waiting["due"] or flood):
         suspects.gather(conn, waiting["newest"])
-        _grow(conn, now, desk)
+        grow(conn, now, desk)
         _recognise(conn, now, desk, waiting["newest"])
     return [] if flood else _bring_up_to_date(conn, now, desk)
 
 
-def _grow(conn: Conn, now: datetime, desk: CaseDesk) -> None:
+def grow(conn: Conn, now: datetime, desk: CaseDesk) -> None:
+    """Lets batches that stand take in the suspects that belong to them."""
     found = conn.execute(
         load("correlation")["joiners"], {"before": suspects.SPAN, "after": store.GROWS_FOR}
     ).fetchall()

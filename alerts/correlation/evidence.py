@@ -32,6 +32,7 @@ CUT_OFF_RULES = frozenset({"event:commError", "event:voltageOff"})
 
 _WENT_DOWN = N_("{members} devices went down together: {place}")
 _CUT_OFF = N_("{members} devices went down or report faults of power or network together: {place}")
+_DECLARED = N_("{place} was declared down; {members} devices are down with it")
 _SAME_FAULT = N_("{members} devices have the same fault ({fault}): {place}")
 
 
@@ -63,6 +64,11 @@ def headline(kind: str, name: str, signature: str, members: int, *, mixed: bool 
     return Text(_SAME_FAULT, values)
 
 
+def declared_headline(kind: str, name: str, members: int) -> Text:
+    """What a batch is called that somebody declared."""
+    return Text(_DECLARED, {"place": place(kind, name), "members": members})
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is kept of a verdict.
@@ -84,7 +90,9 @@ class Evidence:
         return asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Evidence:
+    def from_json(data: Mapping[str, Any]) -> Evidence | Declared:
+        if "declared" in data:
+            return Declared(**data["declared"])
         given = dict(data["verdict"])
         rivals = tuple((Share(**share), contrast) for share, contrast in given.pop("rivals"))
         same = tuple(Share(**share) for share in given.pop("same"))
@@ -147,3 +155,17 @@ class Evidence:
             )
             for share in self.verdict.same
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is kept where nobody had to find out: a person said that the cause is there."""
+
+    actor: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"declared": asdict(self)}
+
+    def sentences(self) -> list[Text]:
+        return [Text(N_("{actor} says so: {reason}"), asdict(self))]

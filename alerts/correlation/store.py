@@ -9,7 +9,15 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alerts import steps
-from alerts.correlation.evidence import DOWN, Evidence, headline, place, signature_of
+from alerts.correlation.evidence import (
+    DOWN,
+    Declared,
+    Evidence,
+    declared_headline,
+    headline,
+    place,
+    signature_of,
+)
 from alerts.correlation.suspects import SPAN
 from alerts.desk_port import BatchCase, CaseDesk
 from alerts.outbox import Announcement, Topic, announce
@@ -41,14 +49,28 @@ def stand(
 ) -> int:
     """The batch of a cause: the one that stands, its last one taken up again, or a new one."""
     share = evidence.verdict.share
-    key = {"kind": share.kind, "key": share.key, "signature": signature}
+    group = {"kind": share.kind, "key": share.key, "name": share.name}
+    return stand_up(conn, now, group, signature, evidence, first_at, _worst(conn, alert_ids))
+
+
+def stand_up(
+    conn: Conn,
+    now: datetime,
+    group: Row,
+    signature: str,
+    evidence: Evidence | Declared,
+    first_at: datetime,
+    severity: Severity,
+) -> int:
+    """As `stand`, for a group - its kind, key and name - that is known already."""
+    key = {"kind": group["kind"], "key": group["key"], "signature": signature}
     told = {"now": now, "first_at": first_at, "evidence": Jsonb(evidence.to_json())}
     found = conn.execute(load("correlation")["same_batch"], key).fetchone()
     if found is not None:
         batch_id = int(found["id"])
         conn.execute(load("correlation")["reopen"], told | {"batch_id": batch_id})
     else:
-        batch_id = _open(conn, key | told | {"name": share.name}, _worst(conn, alert_ids))
+        batch_id = _open(conn, key | told | {"name": group["name"]}, severity)
     held = {"batch_id": batch_id, "first_at": first_at, "now": now}
     conn.execute(load("correlation")["hold"], held)
     alerts = steps.lock(conn, [batch_id])
@@ -72,7 +94,9 @@ def growing(conn: Conn, signs: Sequence[Sign]) -> dict[Fault, int]:
 
 def _batch_for(sign: Sign, found: Mapping[tuple[int, str], Row]) -> int | None:
     row = found.get((sign.fault.device_id, signature_of(sign) or ""))
-    return row["batch_id"] if row and row["since"] < sign.at <= row["until"] else None
+    if row is None or sign.at <= row["since"]:
+        return None
+    return row["batch_id"] if row["declared"] or sign.at <= row["until"] else None
 
 
 def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic) -> int | None:
@@ -83,9 +107,8 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     count(conn, now, [batch_id])
     seen = _see(conn, batch_id)
     row = read(conn, batch_id)
-    severity = Severity(row["worst"])
-    mixed = any(fault != DOWN for fault, _ in seen)
-    title = headline(row["kind"], row["name"], row["signature"], row["members"], mixed=mixed)
+    severity = Severity(row["worst"] or row["severity"])
+    title = _title(row, seen)
     written = {"batch_id": batch_id, "message": Jsonb(title.to_json()), "severity": severity}
     conn.execute(load("correlation")["write_headline"], written)
     announce(conn, Announcement(topic, f"batch/{batch_id}", now, _told(row, severity, title)))
@@ -97,6 +120,13 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     told = {"place": place(row["kind"], row["name"]).to_json(), "evidence": sentences}
     case = BatchCase(batch_id, row["site_id"], severity, title, row["first_at"], told)
     return desk.open_batch(conn, case)
+
+
+def _title(row: Row, seen: Sequence[tuple[str, int]]) -> Text:
+    if row["declared_at"] is not None:
+        return declared_headline(row["kind"], row["name"], row["members"])
+    mixed = any(fault != DOWN for fault, _ in seen)
+    return headline(row["kind"], row["name"], row["signature"], row["members"], mixed=mixed)
 
 
 def _see(conn: Conn, batch_id: int) -> list[tuple[str, int]]:

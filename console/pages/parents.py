@@ -62,7 +62,7 @@ def declare(
 
 @router.post("/parents/remove", dependencies=[OurForm])
 def remove(room: TheRoom, visit: Plans, key: Key) -> RedirectResponse:
-    parents.remove(room.database, key, actor=visit.actor)
+    parents.remove(room.database, room.clock, key, actor=visit.actor)
     return _back()
 
 

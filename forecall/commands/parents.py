@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from alerts import parents
+from alerts.correlation import declare_down, declare_up
 from domain.errors import BadInputError
 from forecall.commands.store import OUT, ConfigOption, actor, say, store
 from pipeline.csv_rows import MAX_BYTES, read_rows
@@ -70,8 +71,33 @@ def import_(
 def remove(key: _Key, config: ConfigOption = None) -> None:
     """Say that nothing hangs on it any more."""
     with store(config) as installation:
-        parents.remove(installation.database, key, actor=actor())
+        parents.remove(installation.database, installation.clock, key, actor=actor())
     say(f"Nothing hangs on {key} any more.")
+
+
+@app.command()
+def down(
+    key: _Key,
+    reason: Annotated[str, typer.Option(help="Why, for those who read the alert.")],
+    config: ConfigOption = None,
+) -> None:
+    """Say that a parent which is not watched is down: what hangs on it joins its one alert."""
+    from desk.cases import Cases
+
+    with store(config) as installation:
+        clock = installation.clock
+        made = declare_down(
+            installation.database, clock, Cases(clock), key, reason=reason, actor=actor()
+        )
+    say(f"{key} is down: batch {made}.")
+
+
+@app.command()
+def up(key: _Key, config: ConfigOption = None) -> None:
+    """Say that it is up again."""
+    with store(config) as installation:
+        declare_up(installation.database, installation.clock, key, actor=actor())
+    say(f"{key} is up; what is still down in ten minutes gets a case of its own.")
 
 
 @app.command("list")
@@ -79,9 +105,11 @@ def list_(config: ConfigOption = None) -> None:
     """Show what is declared."""
     with store(config) as installation, installation.database.transaction() as conn:
         found = parents.parents(conn)
-    table = Table("Parent", "Kind", "Name", "Watched as", "Devices", box=None)
+    table = Table("Parent", "Kind", "Name", "Watched as", "Devices", "Down since", box=None)
     for one in found:
-        table.add_row(one.key, one.kind, one.name, one.device or "", str(len(one.devices)))
+        since = f"{one.down_since:%Y-%m-%d %H:%M}" if one.down_since else ""
+        devices = str(len(one.devices))
+        table.add_row(one.key, one.kind, one.name, one.device or "", devices, since)
     OUT.print(table)
 
 

@@ -25,3 +25,6 @@ CROSS JOIN LATERAL (
     )
 ) AS shared (kind, key, name)
 WHERE device.adopted_at IS NOT NULL AND shared.key IS NOT NULL;
+
+-- Somebody said that it is down, and that it is up again: an unwatched parent's own word.
+ALTER TABLE batch ADD COLUMN declared_at timestamptz, ADD COLUMN cleared_at timestamptz;

@@ -1,6 +1,9 @@
 -- name: take_turn
 SELECT pg_try_advisory_xact_lock(hashtext('forecall.alerts')) AS mine
 
+-- name: wait_turn
+SELECT pg_advisory_xact_lock(hashtext('forecall.alerts'))
+
 -- name: take_pending
 WITH taken AS (
     DELETE FROM pending_sign

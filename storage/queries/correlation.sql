@@ -34,7 +34,8 @@ LEFT JOIN batch ON batch.id = alert.batch_id AND batch.ended_at IS NULL
                AND alert.batch_until IS NULL
 WHERE alert.closed_at IS NULL AND alert.active AND alert.flapping_since IS NULL
   AND alert.device_id IS NOT NULL
-  AND (alert.state IN ('unacknowledged', 'acknowledged') OR batch.first_at > %(since)s)
+  AND (alert.state IN ('unacknowledged', 'acknowledged')
+       OR (batch.first_at > %(since)s AND batch.declared_at IS NULL))
 ORDER BY alert.id, held.origin = 'transition' DESC, held.since
 
 -- name: analyze
@@ -122,13 +123,16 @@ JOIN device_group USING (device_id)
 JOIN batch ON batch.kind = device_group.kind AND batch.key = device_group.key
           AND batch.signature = suspect.signature
 WHERE batch.ended_at IS NULL AND suspect.batch_id IS NULL
-  AND suspect.since > batch.first_at - %(before)s AND suspect.since <= batch.grown_at + %(after)s
+  AND suspect.since > batch.first_at - %(before)s
+  AND suspect.since <= CASE WHEN batch.declared_at IS NOT NULL AND batch.cleared_at IS NULL
+                            THEN 'infinity' ELSE batch.grown_at + %(after)s END
 ORDER BY suspect.alert_id, batch.id
 
 -- The batches that devices may be part of, and from when until when their faults are.
 -- name: growing
 SELECT device_group.device_id, batch.id AS batch_id, batch.signature,
-       batch.first_at - %(before)s AS since, batch.grown_at + %(after)s AS until
+       batch.first_at - %(before)s AS since, batch.grown_at + %(after)s AS until,
+       batch.declared_at IS NOT NULL AND batch.cleared_at IS NULL AS declared
 FROM device_group
 JOIN batch USING (kind, key)
 WHERE batch.ended_at IS NULL AND device_group.device_id = ANY(%(device_ids)s::int[])
@@ -171,7 +175,9 @@ VALUES (%(batch_id)s, %(kind)s, %(key)s, %(name)s, %(signature)s, %(first_at)s, 
 
 -- name: reopen
 UPDATE batch SET ended_at = NULL, eased_at = NULL, recognised_at = %(now)s, first_at = %(first_at)s,
-                 evidence = %(evidence)s
+                 evidence = %(evidence)s,
+                 declared_at = CASE WHEN ended_at IS NULL THEN declared_at END,
+                 cleared_at = CASE WHEN ended_at IS NULL THEN cleared_at END
 WHERE id = %(batch_id)s
 
 -- name: move_members
@@ -241,13 +247,27 @@ UPDATE batch SET evidence = evidence || %(seen)s WHERE id = %(batch_id)s
 -- name: open_batches
 SELECT id FROM batch WHERE ended_at IS NULL
 
+-- What somebody says of a parent that is not watched.
+-- name: declare_down
+UPDATE batch SET declared_at = %(now)s, cleared_at = NULL
+WHERE id = %(batch_id)s AND (declared_at IS NULL OR cleared_at IS NOT NULL)
+RETURNING id
+
+-- name: declare_up
+UPDATE batch SET cleared_at = %(now)s
+FROM parent
+WHERE parent.key = %(key)s AND batch.kind = parent.kind AND batch.key = parent.key
+  AND batch.ended_at IS NULL AND batch.declared_at IS NOT NULL AND batch.cleared_at IS NULL
+RETURNING batch.id
+
 -- Batches whose cause is gone: all members are well, or nearly all and no other became so of late.
 -- name: over
 SELECT id, active
 FROM batch
 WHERE ended_at IS NULL
-  AND (active = 0 OR ((active < %(least)s OR active <= members * %(rest)s)
-                      AND eased_at <= %(before)s))
+  AND (declared_at IS NULL OR cleared_at IS NOT NULL)
+  AND (active = 0 OR cleared_at <= %(before)s
+       OR ((active < %(least)s OR active <= members * %(rest)s) AND eased_at <= %(before)s))
 ORDER BY id
 
 -- name: end

@@ -5,6 +5,9 @@ ON CONFLICT (key) DO UPDATE
 SET kind = excluded.kind, name = excluded.name, device_id = excluded.device_id
 RETURNING id
 
+-- name: lock
+SELECT kind, key, name, device_id FROM parent WHERE key = %(key)s FOR UPDATE
+
 -- name: devices
 SELECT id, key FROM device WHERE key = ANY(%(keys)s)
 
@@ -22,7 +25,10 @@ DELETE FROM parent WHERE key = %(key)s RETURNING id
 
 -- name: parents
 SELECT parent.id, parent.key, parent.kind, parent.name, watched.key AS device,
-       array_agg(child.key ORDER BY child.key) FILTER (WHERE child.key IS NOT NULL) AS devices
+       array_agg(child.key ORDER BY child.key) FILTER (WHERE child.key IS NOT NULL) AS devices,
+       (SELECT max(declared_at) FROM batch
+        WHERE batch.kind = parent.kind AND batch.key = parent.key AND ended_at IS NULL
+          AND cleared_at IS NULL) AS down_since
 FROM parent
 LEFT JOIN device AS watched ON watched.id = parent.device_id
 LEFT JOIN device_parent ON device_parent.parent_id = parent.id
