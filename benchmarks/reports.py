@@ -1,0 +1,50 @@
+"""What it costs to set a report: one with every kind of block, of three pages, and one of a long table.
+
+    python -m benchmarks.reports
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from console.i18n.speech import reader
+from kpi.reports.document import Document
+from kpi.reports.render import Format, render
+from tests.reports.sample import sample
+
+_TIMES = 5
+
+
+def main() -> None:
+    table = Table("rows", "format", "language", "first", "then", "KiB")
+    for rows in (45, 2000):
+        document = sample(rows)
+        for form in Format:
+            for language in ("en", "zh_Hans_CN", "fa"):
+                table.add_row(str(rows), form, language, *_measured(document, form, language))
+    out = Console()
+    out.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    out.print(f"peak memory of the process: {peak:.0f} MB")
+
+
+def _measured(document: Document, form: Format, language: str) -> tuple[str, str, str]:
+    how = reader(language, "Asia/Tehran")
+    first, file = _timed(lambda: render(document, form, how))
+    then = min(_timed(lambda: render(document, form, how))[0] for _ in range(_TIMES))
+    return f"{first:.2f} s", f"{then:.2f} s", f"{len(file) / 1024:,.0f}"
+
+
+def _timed(do: Callable[[], bytes]) -> tuple[float, bytes]:
+    began = time.perf_counter()
+    made = do()
+    return time.perf_counter() - began, made
+
+
+if __name__ == "__main__":
+    main()
