@@ -35,6 +35,9 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.backtest
 	$(BIN)/python -m benchmarks.alerts
+	$(BIN)/python -m benchmarks.rules --devices 100
+	$(BIN)/python -m benchmarks.promises
+	$(BIN)/python -m benchmarks.outbox
 	$(BIN)/python -m benchmarks.uptime
 
 format: $(VENV)/.ready-dev

@@ -14,24 +14,19 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, LiteralString
 
 from alerts.engine import evaluate
 from alerts.rules import RuleBooks
+from benchmarks.store import fresh_store
 from desk.cases import Cases
 from desk.records import failure_recorded
 from domain.clock import SystemClock
 from storage.database import Database, Row
-from storage.embedded import EmbeddedServer
-from storage.migrate import migrate
 
 _SITE = 30
 """Devices a site."""
@@ -54,7 +49,7 @@ def main() -> None:
         ("workers", workers, given.reports),
     ):
         if size:
-            with _store() as database:
+            with fresh_store() as database:
                 found[name] = measure(database, size)
     print(json.dumps(found))
 
@@ -171,15 +166,6 @@ _MEMBERS: LiteralString = "SELECT count(*) FROM alert WHERE batch_id IS NOT NULL
 _BATCHES: LiteralString = "SELECT count(*) FROM batch"
 _ALERTS: LiteralString = "SELECT count(*) FROM alert WHERE closed_at IS NULL"
 _TICKETS: LiteralString = "SELECT count(*) FROM ticket WHERE closed_at IS NULL"
-
-
-@contextmanager
-def _store() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        database = Database(server.dsn)
-        migrate(database)
-        yield database
-        database.close()
 
 
 def _fleet(database: Database, count: int) -> None:

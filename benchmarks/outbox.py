@@ -6,11 +6,9 @@ do; then they are planned for a policy, and sent to a receiver that takes no tim
 
 from __future__ import annotations
 
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 from psycopg.types.json import Jsonb
 from rich.console import Console
@@ -22,12 +20,11 @@ from alerts.outbox import Announcement, Topic, announce_many
 from alerts.outbox.delivery import Carrier, Letter
 from alerts.outbox.relay import relay
 from alerts.outbox.sending import Sender
+from benchmarks.store import fresh_store
 from console.i18n.speech import reader
 from domain.clock import SystemClock
 from domain.text import Text
 from storage.database import Database
-from storage.embedded import EmbeddedServer
-from storage.migrate import migrate
 
 ALERTS = 10_000
 WRITERS, AT_ONCE = 4, 10
@@ -56,9 +53,7 @@ class Nowhere:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        database = Database(server.dsn)
-        migrate(database)
+    with fresh_store() as database:
         ids = _alerts(database)
         _report("announced", ALERTS, _announce(database, ids))
         notifier = Notifier(lambda: POLICY, Messages(reader, "https://forecall.example"), CLOCK)
@@ -67,7 +62,6 @@ def main() -> None:
         _report("sent", ALERTS, _timed(lambda: _send(database)))
         _report("announced with no policy", ALERTS, _announce(database, ids))
         _report("dropped with no policy", ALERTS, _timed(lambda: relay(database, CLOCK, CLOCK, [])))
-        database.close()
 
 
 def _alerts(database: Database) -> list[int]:

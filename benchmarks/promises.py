@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from benchmarks.store import fresh_store
 from desk.case import Kind, TicketEvent
 from desk.contracts.book import shipped
 from desk.lifecycle import TicketState
@@ -20,8 +19,6 @@ from desk.sla.reading import clocks_of
 from desk.sla.watch import watch
 from domain.clock import ManualClock
 from storage.database import Database
-from storage.embedded import EmbeddedServer
-from storage.migrate import migrate
 
 NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
 CASES = 10_000
@@ -30,13 +27,8 @@ _PURE = 3000
 
 def main() -> None:
     _pure()
-    with TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        database = Database(server.dsn)
-        try:
-            migrate(database)
-            _store(database)
-        finally:
-            database.close()
+    with fresh_store() as database:
+        _store(database)
 
 
 def _pure() -> None:

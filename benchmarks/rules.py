@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -22,10 +20,9 @@ from alerts import measures, series
 from alerts.replay.compare import compare
 from alerts.replay.past import open_past
 from alerts.rules import read_book, shipped
+from benchmarks.store import fresh_store
 from storage.database import Conn, Database
-from storage.embedded import EmbeddedServer
 from storage.engine import detect
-from storage.migrate import migrate
 
 _END = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -53,31 +50,19 @@ def main() -> None:
     asked.add_argument("--devices", type=int, default=1_000)
     asked.add_argument("--days", type=int, default=30)
     chosen = asked.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        folder.chmod(0o755)  # the server runs as a user of its own
-        server = EmbeddedServer(folder)
-        server.start()
-        try:
-            found = _measured(server.dsn, chosen.devices, timedelta(days=chosen.days))
-        finally:
-            server.stop()
+    with fresh_store() as database:
+        found = _measured(database, chosen.devices, timedelta(days=chosen.days))
     for what, figure in found.items():
         print(f"{what:32} {figure:>14,}")
     print(json.dumps({"benchmark": "rules", **vars(chosen), **found}))
 
 
-def _measured(dsn: str, devices: int, span: timedelta) -> dict[str, Any]:
-    database = Database(dsn)
-    try:
-        migrate(database)
-        with database.transaction() as conn:
-            rows = _make_history(conn, devices, _END - span)
-        with database.transaction() as conn:
-            conn.execute("ANALYZE")
-            return rows | _timed(conn, span)
-    finally:
-        database.close()
+def _measured(database: Database, devices: int, span: timedelta) -> dict[str, Any]:
+    with database.transaction() as conn:
+        rows = _make_history(conn, devices, _END - span)
+    with database.transaction() as conn:
+        conn.execute("ANALYZE")
+        return rows | _timed(conn, span)
 
 
 def _timed(conn: Conn, span: timedelta) -> dict[str, Any]:
