@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadInputError
@@ -80,6 +80,7 @@ def _of(watched: list[tuple[int, int, bool]]) -> Lives:
     )
 
 
+@settings(max_examples=40)
 @given(WATCHED, st.integers(0, 6))
 def test_the_curve_is_that_of_who_counts_heads(
     watched: list[tuple[int, int, bool]], since: int
@@ -94,6 +95,7 @@ def test_the_curve_is_that_of_who_counts_heads(
         assert curve.at(np.array([float(age)]))[0] == pytest.approx([survival])
 
 
+@settings(max_examples=40)
 @given(WATCHED)
 def test_a_curve_falls_inside_its_band(watched: list[tuple[int, int, bool]]) -> None:
     curve = kaplan_meier(_of(watched))
@@ -105,6 +107,7 @@ def test_a_curve_falls_inside_its_band(watched: list[tuple[int, int, bool]]) -> 
     assert (curve.at_risk >= 1).all()
 
 
+@settings(max_examples=40)
 @given(WATCHED)
 def test_the_restricted_mean_is_the_area_day_by_day(watched: list[tuple[int, int, bool]]) -> None:
     curve = kaplan_meier(_of(watched))
@@ -114,6 +117,7 @@ def test_the_restricted_mean_is_the_area_day_by_day(watched: list[tuple[int, int
     assert mean.low <= mean.value <= mean.high
 
 
+@settings(max_examples=40)
 @given(WATCHED)
 def test_without_late_entries_and_censoring_it_is_the_share_that_lives(
     watched: list[tuple[int, int, bool]],
@@ -125,6 +129,7 @@ def test_without_late_entries_and_censoring_it_is_the_share_that_lives(
         assert curve.at(np.array([float(age)]))[0] == pytest.approx([alive])
 
 
+@settings(max_examples=40)
 @given(WATCHED, st.lists(st.integers(0, 2), min_size=25, max_size=25))
 def test_failures_expected_of_all_groups_are_those_that_came(
     watched: list[tuple[int, int, bool]], drawn: list[int]
@@ -171,6 +176,7 @@ def test_corrections_are_the_published_ones() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_a_correction_keeps_the_order(chances: list[float]) -> None:
     for corrected in (holm(chances), discoveries(chances)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from desk.sla.outcomes import outcomes
 from domain.errors import NotFoundError
 from domain.fault import CAUSED_BY_TEXT
 from domain.text import N_, Text
@@ -59,6 +60,8 @@ def staff(conn: Conn, asked: Asked) -> Document:
     """The closed month, where it was closed by the days of the same zone; else what is known now."""
     found = _read(conn, asked)
     every = next(iter(found.reviews.values()))
+    kept = outcomes(conn, asked.start, asked.until)
+    clocks = {f"sla:{one.clock}": one.label for one in kept}
     return Document(
         kind=KIND.name,
         title=Text(KIND.title),
@@ -69,7 +72,7 @@ def staff(conn: Conn, asked: Asked) -> Document:
         summary=(_standing(found.month),),
         sections=(
             *(
-                Section(Text(title), tuple(_group(found.reviews[scope], found.few)))
+                Section(Text(title), tuple(_group(found.reviews[scope], found.few, clocks)))
                 for scope, title in _SCOPES.items()
                 if scope in found.reviews
             ),
@@ -135,10 +138,12 @@ def _standing(month: Month | None) -> Text:
     )
 
 
-def _group(found: Review, few: int) -> Iterator[Block]:
+def _group(found: Review, few: int, clocks: Mapping[str, str]) -> Iterator[Block]:
+    """`clocks`: what each promised time is called, by the name of its measure."""
     yield _uptime(found)
     empty = []
-    for place, (_, label) in enumerate(found.measures):
+    for place, (name, told) in enumerate(found.measures):
+        label = clocks.get(name, told)
         rows = [(row.name, row.figures[place]) for row in found.rows if row.figures]
         if any(figure.cases for _, figure in rows):
             yield _measure(label, rows, few)
@@ -153,7 +158,7 @@ def _uptime(found: Review) -> Table:
     return Table(
         title=Text(N_("Uptime of the devices in their care")),
         columns=columns(
-            (N_("Name"), Unit.WORDS),
+            (N_("Who"), Unit.WORDS),
             (N_("Uptime"), Unit.SHARE, 2),
             (N_("Down, hours"), Unit.NUMBER),
             (N_("Excluded, hours"), Unit.NUMBER),
@@ -190,7 +195,7 @@ def _measure(label: str, rows: Sequence[tuple[str, Figure]], few: int) -> Table:
         if share
         else Text(N_("{measure}, hours (median)"), {"measure": Text(label)}),
         columns=columns(
-            (N_("Name"), Unit.WORDS),
+            (N_("Who"), Unit.WORDS),
             (N_("Cases"), Unit.COUNT),
             (N_("As it was"), unit, 1),
             (N_("95 % interval"), Unit.WORDS),
