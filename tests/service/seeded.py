@@ -15,7 +15,6 @@ from psycopg.types.json import Jsonb
 
 from domain.text import Text
 from storage.database import Conn
-from storage.engine import detect
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -70,7 +69,6 @@ def replaced(hours: float) -> tuple[tuple[float, str, Mapping[str, Any]], ...]:
 
 def found_fleet(conn: Conn) -> None:
     """Customers, sites and devices; nothing has happened."""
-    detect(conn).ensure(conn, at(-40), at(70))
     conn.execute("INSERT INTO customer (key, name) VALUES ('acme', 'Acme'), ('other', 'Other')")
     conn.execute(
         """INSERT INTO site (key, name, customer_id)
