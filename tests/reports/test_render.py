@@ -176,23 +176,32 @@ ANY = st.text(st.characters(), max_size=60) | st.text(
 )
 
 
-def _with(text: str) -> Document:
+def _with(*texts: str) -> Document:
     columns = (Column(Text("Name"), Unit.WORDS), Column(Text("Tickets"), Unit.COUNT))
-    table = Table(Text("Devices"), columns, ((text, 1), (text, 2)), Text("None"))
-    section = Section(Text("Site: {site} ({customer})", {"site": text, "customer": text}), (table,))
-    document = sample(rows=0)
-    return replace(document, about=Text("{name}", {"name": text}), sections=(section,))
+    rows = tuple((text, place) for place, text in enumerate(texts))
+    table = Table(Text("Devices"), columns, rows, Text("None"))
+    where = Text("Site: {site} ({customer})", {"site": texts[0], "customer": texts[-1]})
+    return replace(
+        sample(rows=0),
+        about=Text("{name}", {"name": texts[0]}),
+        sections=(Section(where, (table,)),),
+    )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANY, st.sampled_from(READERS))
-def test_any_name_passes_through_each_format(text: str, how: Reader) -> None:
-    document = _with(text)
-    render(document, Format.PDF, how)
+def test_any_name_passes_through_pages_and_workbooks(text: str, how: Reader) -> None:
+    document = _with(text, text)
     page = render(document, Format.HTML, how).decode()
     assert page.count("<td") == 4
     cell = book(document, how)[how.say(Text("Devices"))].cell(2, 1).value
     assert (cell or "") == without_directions(clean(text))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(ANY, min_size=30, max_size=30), st.sampled_from(READERS))
+def test_any_names_pass_through_a_pdf(texts: list[str], how: Reader) -> None:
+    assert pages(render(_with(*texts), Format.PDF, how))
 
 
 def test_days_are_never_a_day_off() -> None:

@@ -5,10 +5,11 @@ What the report says goes to typst as JSON and is never part of its markup.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import subprocess
+import sys
+from datetime import UTC
 
 import msgspec
-import typst
 
 from domain.errors import BadInputError
 from domain.text import N_, Text
@@ -18,7 +19,8 @@ from kpi.reports.render import fonts
 from kpi.reports.render.layout import lay_out
 from kpi.reports.render.words import said
 
-_TEMPLATE = (fonts.FOLDER.parent / "report.typ").read_bytes()
+_TYPESET = fonts.FOLDER.parent / "typeset.py"
+_LONGEST_S, _SHOWN = 300.0, 500
 _PAGE, _PAGES = "<page>", "<pages>"  # where the numbers of pages belong
 
 
@@ -36,32 +38,23 @@ def pdf(document: Document, reader: Reader) -> bytes:
         "page_words": said(page_words, reader),
         "made": [made.year, made.month, made.day, made.hour, made.minute],
     }
-    told = msgspec.json.encode(data).decode()
-    inputs = {
-        "report": told,
-        "fonts": msgspec.json.encode(fonts.families(told)).decode(),
+    wanted = {
+        "report": data,
+        "fonts": fonts.families(msgspec.json.encode(data).decode()),
+        "timestamp": int(made.timestamp()),
     }
+    return _typeset(document.kind, msgspec.json.encode(wanted))
+
+
+def _typeset(kind: str, wanted: bytes) -> bytes:
+    command = [sys.executable, "-I", str(_TYPESET)]
     try:
-        return _set(inputs, made, ["ua-1"])
-    except typst.TypstError:
-        # The standard refuses signs that no font of this machine has, such as those of a rare script
-        # in a name: the rest is worth more than the seal.
-        return _set_plainly(document, inputs, made)
-
-
-def _set_plainly(document: Document, inputs: dict[str, str], made: datetime) -> bytes:
-    try:
-        return _set(inputs, made, [])
-    except typst.TypstError as error:
-        raise BadInputError(f"the report {document.kind!r} can't be set as PDF: {error}") from error
-
-
-def _set(inputs: dict[str, str], made: datetime, standards: list[str]) -> bytes:
-    file: bytes = typst.compile(
-        _TEMPLATE,
-        font_paths=fonts.found(),
-        sys_inputs=inputs,
-        pdf_standards=standards,
-        timestamp=int(made.timestamp()),
-    )
-    return file
+        done = subprocess.run(command, input=wanted, capture_output=True, timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired as error:
+        raise BadInputError(
+            f"the report {kind!r} was not set as PDF within {_LONGEST_S:.0f} s: it is too long"
+        ) from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()[-_SHOWN:]
+        raise BadInputError(f"the report {kind!r} can't be set as PDF: {said}")
+    return done.stdout
