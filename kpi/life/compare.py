@@ -67,7 +67,9 @@ def log_rank(lives: Lives, group: Ints, stratum: Ints) -> LogRank:
     chi2 = float(off @ np.linalg.pinv(variance, hermitian=True) @ off) if count else 0.0
     return LogRank(
         tuple(
-            _against(lives, group == one, expected[one], off[one], variance[one, one])
+            _against(
+                lives, group == one, *(float(x[one]) for x in (expected, off, variance.diagonal()))
+            )
             for one in range(count)
         ),
         chi2,
@@ -101,7 +103,7 @@ def _against(
         lives=int(rows.sum()),
         devices=len(np.unique(lives.device[rows])),
         failures=failures,
-        expected=float(expected),
+        expected=expected,
         ratio=failures / expected if known else None,
         low=low / expected if known else None,
         high=high / expected if known else None,

@@ -43,6 +43,7 @@ _SCOPES = {
     Scope.TEAM: N_("Teams"),
     Scope.REGION: N_("Regions"),
 }
+_ONE = {Scope.ENGINEER: N_("Engineer"), Scope.TEAM: N_("Team"), Scope.REGION: N_("Region")}
 _HOUR_S = 3600.0
 _SHA_SHOWN = 12
 
@@ -146,11 +147,19 @@ def _group(found: Review, few: int, clocks: Mapping[str, str]) -> Iterator[Block
         label = clocks.get(name, told)
         rows = [(row.name, row.figures[place]) for row in found.rows if row.figures]
         if any(figure.cases for _, figure in rows):
-            yield _measure(label, rows, few)
+            yield _measure(found.scope, label, rows, few)
         else:
             empty.append(label)
-    for label in empty:
-        yield Paragraph(Text(N_("{measure}: no case says anything."), {"measure": Text(label)}))
+    if empty:
+        told = {"measures": _listed([Text(label) for label in empty])}
+        yield Paragraph(Text(N_("No case says anything of: {measures}."), told))
+
+
+def _listed(words: Sequence[Text]) -> Text:
+    first, *rest = words
+    for word in rest:
+        first = Text(N_("{before}; {after}"), {"before": first, "after": word})
+    return first
 
 
 def _uptime(found: Review) -> Table:
@@ -158,7 +167,7 @@ def _uptime(found: Review) -> Table:
     return Table(
         title=Text(N_("Uptime of the devices in their care")),
         columns=columns(
-            (N_("Who"), Unit.WORDS),
+            (_ONE[found.scope], Unit.WORDS),
             (N_("Uptime"), Unit.SHARE, 2),
             (N_("Down, hours"), Unit.NUMBER),
             (N_("Excluded, hours"), Unit.NUMBER),
@@ -186,7 +195,7 @@ def _uptime(found: Review) -> Table:
     )
 
 
-def _measure(label: str, rows: Sequence[tuple[str, Figure]], few: int) -> Table:
+def _measure(scope: Scope, label: str, rows: Sequence[tuple[str, Figure]], few: int) -> Table:
     share = all(_is_share(figure) for _, figure in rows)
     unit = Unit.SHARE if share else Unit.NUMBER
     shown = [(name, figure) for name, figure in rows if figure.cases]
@@ -195,7 +204,7 @@ def _measure(label: str, rows: Sequence[tuple[str, Figure]], few: int) -> Table:
         if share
         else Text(N_("{measure}, hours (median)"), {"measure": Text(label)}),
         columns=columns(
-            (N_("Who"), Unit.WORDS),
+            (_ONE[scope], Unit.WORDS),
             (N_("Cases"), Unit.COUNT),
             (N_("As it was"), unit, 1),
             (N_("95 % interval"), Unit.WORDS),

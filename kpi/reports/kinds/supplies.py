@@ -123,7 +123,7 @@ def _glance(seen: _Seen) -> Facts:
                 Unit.COUNT,
                 note=Text(N_("with a chance of at least one in ten")),
             ),
-            Fact(Text(N_("Refills needed")), total.mean, Unit.NUMBER, total.low, total.high),
+            Fact(Text(N_("Refills needed")), round(total.mean), Unit.COUNT, total.low, total.high),
             Fact(
                 Text(N_("Refills to have")),
                 total.enough,
