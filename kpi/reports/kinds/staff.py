@@ -151,8 +151,8 @@ def _group(found: Review, few: int, clocks: Mapping[str, str]) -> Iterator[Block
         else:
             empty.append(label)
     if empty:
-        told = {"measures": _listed([Text(label) for label in empty])}
-        yield Paragraph(Text(N_("No case says anything of: {measures}."), told))
+        words = {"measures": _listed([Text(label) for label in empty])}
+        yield Paragraph(Text(N_("No case says anything of: {measures}."), words))
 
 
 def _listed(words: Sequence[Text]) -> Text:
