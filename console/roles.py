@@ -27,6 +27,8 @@ class Right(StrEnum):
     LINKS = "links"  # customers' links to a device
     DECIDE_MODELS = "decide_models"
     REPORTS = "reports"  # make reports and read those that were made, of staff and customers alike
+    REVIEW = "review"  # the staff's figures: look at all, close months, decide about disputes
+    OWN_REVIEW = "own_review"  # their own figures, and to dispute what they are made of
     SEE_AUDIT = "see_audit"
     ADMINISTER = "administer"  # accounts, tokens, customers, sites, engineers
 
@@ -63,8 +65,8 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: _LOOKS,
     Role.OPERATOR: _OPERATES,
     Role.DISPATCHER: _DISPATCHES,
-    Role.ENGINEER: frozenset({_R.SEE_DEVICES, _R.SEE_OWN_TICKETS, _R.WORK}),
-    Role.MANAGER: _DISPATCHES | {_R.DECIDE_MODELS, _R.REPORTS, _R.SEE_AUDIT},
+    Role.ENGINEER: frozenset({_R.SEE_DEVICES, _R.SEE_OWN_TICKETS, _R.WORK, _R.OWN_REVIEW}),
+    Role.MANAGER: _DISPATCHES | {_R.DECIDE_MODELS, _R.REPORTS, _R.REVIEW, _R.SEE_AUDIT},
     Role.ANALYST: _LOOKS | {_R.DECIDE_MODELS, _R.SEE_AUDIT},
     Role.ADMINISTRATOR: frozenset(Right),
 }
@@ -109,7 +111,7 @@ _SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.REPORT: frozenset({_R.CALLS}),
     Scope.WORK: frozenset({_R.SEE_TICKETS, _R.WORK, _R.ASSIGN, _R.HANDLE_ALERTS}),
     Scope.ATTENDANCE: frozenset({_R.ATTENDANCE}),
-    Scope.FIGURES: frozenset({_R.REPORTS}),
+    Scope.FIGURES: frozenset({_R.REPORTS, _R.REVIEW}),
 }
 
 SCOPE_TEXT: dict[Scope, str] = {
@@ -117,5 +119,5 @@ SCOPE_TEXT: dict[Scope, str] = {
     Scope.REPORT: N_("report faults"),
     Scope.WORK: N_("work on tickets and alerts"),
     Scope.ATTENDANCE: N_("read people's punches"),
-    Scope.FIGURES: N_("make and read reports"),
+    Scope.FIGURES: N_("make and read reports, review the staff"),
 }

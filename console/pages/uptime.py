@@ -28,6 +28,9 @@ SCOPES: dict[Scope, str] = {
     Scope.REGION: N_("Regions"),
     Scope.MODEL: N_("Models of devices"),
     Scope.DEVICE: N_("Devices"),
+    Scope.COMPONENT: N_("Components"),
+    Scope.TEAM: N_("Teams"),
+    Scope.FLEET: N_("Whole fleet"),
 }
 SHOWN = 500
 

@@ -70,9 +70,9 @@ def decide(
         audit(conn, actor, "decide_dispute", f"dispute/{dispute_id}", detail)
 
 
-def disputes(conn: Conn, *, only_open: bool = False) -> list[Row]:
-    """All of them, the newest first: see `review_dispute` in the schema."""
-    return conn.execute(load("kpi")["disputes"], {"only_open": only_open}).fetchall()
+def disputes(conn: Conn, *, only_open: bool = False, by: str | None = None) -> list[Row]:
+    """All of them, or those that somebody raised, the newest first: see `review_dispute` in the schema."""
+    return conn.execute(load("kpi")["disputes"], {"only_open": only_open, "by": by}).fetchall()
 
 
 def _about(about: int | Downtime) -> Row:

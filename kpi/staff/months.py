@@ -21,7 +21,7 @@ from domain.errors import BadInputError, NotAllowedError, NotFoundError
 from kpi.staff.review import GROUPS, Evidence, Review, read_evidence, review
 from kpi.staff.rules import read_rules, rules_text
 from kpi.uptime.fleet import Scope
-from storage.database import Conn, Database
+from storage.database import Conn, Database, Row
 from storage.queries import load
 
 _LATEST = 0
@@ -109,6 +109,11 @@ def read_month(conn: Conn, month: date, version: int = _LATEST) -> Month:
         reviews=msgspec.json.decode(row["reviews"], type=dict[Scope, Review]),
         sha256=row["reviews_sha256"],
     )
+
+
+def closed_months(conn: Conn, most: int = 100) -> list[Row]:
+    """What was closed, the newest first: month, version, time_zone, closed_at, closed_by, reason."""
+    return conn.execute(load("kpi")["closed_months"], {"most": most}).fetchall()
 
 
 def make(evidence: Evidence, text: str) -> dict[Scope, Review]:

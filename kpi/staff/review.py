@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,14 +77,16 @@ class Review:
     unsaid: int
 
 
-def read_evidence(conn: Conn, start: datetime, end: datetime) -> Evidence:
-    """What is known now of [start, end)."""
+def read_evidence(
+    conn: Conn, start: datetime, end: datetime, scopes: Iterable[Scope] = GROUPS
+) -> Evidence:
+    """What is known now of [start, end); with the uptime of `scopes`, to review by these."""
     return Evidence(
         start=start,
         end=end,
         cases=tuple(read_cases(conn, start, end)),
         kept=_kept(conn, start, end),
-        uptime={scope: tuple(uptime(conn, scope, start, end)) for scope in GROUPS},
+        uptime={scope: tuple(uptime(conn, scope, start, end)) for scope in scopes},
     )
 
 

@@ -157,8 +157,18 @@ WHERE id = %(id)s
 -- name: disputes
 SELECT review_dispute.*, device.key AS device
 FROM review_dispute LEFT JOIN device ON device.id = device_id
-WHERE NOT %(only_open)s OR decided_at IS NULL
+WHERE (NOT %(only_open)s OR decided_at IS NULL) AND (%(by)s::text IS NULL OR raised_by = %(by)s)
 ORDER BY review_dispute.id DESC
+
+-- name: closed_months
+SELECT month, version, time_zone, closed_at, closed_by, reason FROM review_month
+ORDER BY month DESC, version DESC LIMIT %(most)s
+
+-- name: engineer_of
+SELECT key FROM engineer WHERE id = %(id)s
+
+-- name: ticket_of
+SELECT id FROM ticket WHERE id = %(id)s AND assignee_id = %(engineer_id)s
 
 -- name: lock_months
 SELECT pg_advisory_xact_lock(hashtext('forecall.months'))

@@ -121,7 +121,10 @@ def test_nobody_has_fewer_rights_than_the_role_below() -> None:
         (Role.VIEWER, Role.ANALYST),
     ):
         assert lower.rights < higher.rights
-    assert Role.ENGINEER.rights < Role.DISPATCHER.rights | {Right.SEE_OWN_TICKETS}
+    assert Role.ENGINEER.rights < Role.DISPATCHER.rights | {
+        Right.SEE_OWN_TICKETS,
+        Right.OWN_REVIEW,
+    }
     assert all(Right.ADMINISTER not in scope.rights for scope in Scope)
 
 
