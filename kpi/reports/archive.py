@@ -65,7 +65,14 @@ def figures(document: Document) -> bytes:
         for each in fields(document)
         if each.name != "made_at"
     }
-    return msgspec.json.encode(told, order="deterministic")
+    return msgspec.json.encode(told, enc_hook=_plain, order="deterministic")
+
+
+def _plain(value: object) -> object:
+    """Numbers of NumPy as Python's; anything else does not belong into a report."""
+    if isinstance(value, float):
+        return float(value)
+    raise BadInputError(f"a report holds {value!r}, a {type(value).__name__}: not one of its values")
 
 
 def store(

@@ -33,7 +33,7 @@ def counted(conn: Conn, asked: Asked) -> Document:
 def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """`counted`, of the whole fleet or a customer."""
     kind = Kind("counted", "Overview", About.EITHER, counted)
-    monkeypatch.setitem(registry.KINDS, kind.name, kind)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.KINDS, kind.name, kind)
     return kind
 
 

@@ -13,12 +13,13 @@ import pytest
 from console.i18n.speech import reader
 from domain.clock import ManualClock
 from domain.errors import BadInputError, ForecallError, NotFoundError
+from domain.text import Text
 from kpi.reports import archive
 from kpi.reports.archive import entries, figures, read_entry, read_figures, read_file
 from kpi.reports.document import Fact, Facts, Section, Unit
 from kpi.reports.making import Made, Wanted, make
 from storage.database import Database
-from tests.reports.sample import Text, sample
+from tests.reports.sample import sample
 
 
 def made(database: Database, clock: ManualClock, **wanted: str) -> Made:

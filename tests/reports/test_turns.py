@@ -227,4 +227,4 @@ def test_without_a_schedule_nothing_is_made(house: Installation, customers: list
 def _replace(monkeypatch: pytest.MonkeyPatch, make: object) -> None:
     kind = registry.KINDS["counted"]
     changed = Kind(kind.name, kind.title, kind.about, make)  # type: ignore[arg-type]
-    monkeypatch.setitem(registry.KINDS, "counted", changed)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.KINDS, "counted", changed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typst
 
@@ -30,7 +30,7 @@ def main() -> int:
     return 0
 
 
-def _set(wanted: dict[str, Any], standards: list[str]) -> bytes:
+def _set(wanted: dict[str, Any], standards: list[Literal["ua-1"]]) -> bytes:
     inputs = {name: json.dumps(wanted[name]) for name in ("report", "fonts")}
     file: bytes = typst.compile(
         (_HERE / "report.typ").read_bytes(),
