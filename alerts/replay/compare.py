@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alerts.replay.batches import PastBatch, batched
 from alerts.replay.judge import replay
 from alerts.replay.ledger import PastAlert
-from alerts.replay.past import Past
+from alerts.replay.past import Past, groups
 from alerts.rules import RuleBook
 from domain.fault import Fault
 
 ALWAYS = (
     "People did nothing in the replay: each ticket is closed a day after its fault was over.",
-    "Faults of one cause on many devices are counted one by one; in force they are one batch.",
+    "How often groups of devices fail by themselves is known from the replay's begin on.",
     "Devices are taken as they are today: their kind, model and site.",
 )
 
@@ -37,6 +38,7 @@ class Comparison:
     Attributes:
         new, gone: alerts that only the other book, or only the one in force, would have opened.
         same: how many both would have.
+        batches_now, batches_then: faults of one cause, that have one ticket together.
         new_tickets, gone_tickets: of alerts that both would have opened, those with which only one
             book would have opened a ticket, and of the others those that have one.
         notes: what the replay could not know.
@@ -49,6 +51,8 @@ class Comparison:
     new: list[PastAlert]
     gone: list[PastAlert]
     same: int
+    batches_now: list[PastBatch]
+    batches_then: list[PastBatch]
     tickets_now: int
     tickets_then: int
     new_tickets: list[PastAlert]
@@ -69,6 +73,10 @@ class Comparison:
                 "new": [as_json(one, keys) for one in self.new],
                 "gone": [as_json(one, keys) for one in self.gone],
             },
+            "batches": {
+                "now": [batch_json(one) for one in self.batches_now],
+                "then": [batch_json(one) for one in self.batches_then],
+            },
             "tickets": {
                 "now": self.tickets_now,
                 "then": self.tickets_then,
@@ -82,6 +90,8 @@ class Comparison:
 def compare(past: Past, now: RuleBook, then: RuleBook) -> Comparison:
     """Replays both books over `past`: the one in force, `now`, and the one to be tried, `then`."""
     before, after = replay(past, now), replay(past, then)
+    shared = groups(past)
+    batches_now, batches_then = (batched(each, shared, past.since) for each in (before, after))
     pairs, gone, new = _matched(before, after)
     lost = [one for one, other in pairs if one.ticket_at and not other.ticket_at]
     won = [other for one, other in pairs if other.ticket_at and not one.ticket_at]
@@ -93,8 +103,10 @@ def compare(past: Past, now: RuleBook, then: RuleBook) -> Comparison:
         new=new,
         gone=gone,
         same=len(pairs),
-        tickets_now=_tickets(before),
-        tickets_then=_tickets(after),
+        batches_now=batches_now,
+        batches_then=batches_then,
+        tickets_now=_tickets(before, batches_now),
+        tickets_then=_tickets(after, batches_then),
         new_tickets=[*won, *(one for one in new if one.ticket_at)],
         gone_tickets=[*lost, *(one for one in gone if one.ticket_at)],
         notes=[*past.notes, *ALWAYS],
@@ -112,6 +124,18 @@ def as_json(alert: PastAlert, keys: dict[int, str]) -> dict[str, Any]:
         "opened_at": alert.opened_at.isoformat(),
         "returned_at": alert.returned_at.isoformat() if alert.returned_at else None,
         "ticket_at": alert.ticket_at.isoformat() if alert.ticket_at else None,
+    }
+
+
+def batch_json(batch: PastBatch) -> dict[str, Any]:
+    return {
+        "kind": batch.group[0],
+        "key": batch.group[1],
+        "cause": str(batch.cause),
+        "severity": batch.severity.value,
+        "recognised_at": batch.recognised_at.isoformat(),
+        "ended_at": batch.ended_at.isoformat() if batch.ended_at else None,
+        "faults": len(batch.members),
     }
 
 
@@ -147,5 +171,6 @@ def _counted(before: Iterable[PastAlert], after: Iterable[PastAlert]) -> list[Ru
     return [RuleCount(rule, now[rule], then[rule]) for rule in sorted(now | then)]
 
 
-def _tickets(alerts: Iterable[PastAlert]) -> int:
-    return sum(alert.ticket_at is not None for alert in alerts)
+def _tickets(alerts: Iterable[PastAlert], batches: Iterable[PastBatch]) -> int:
+    own = sum(alert.ticket_at is not None for alert in alerts)
+    return own + sum(batch.opens_ticket for batch in batches)

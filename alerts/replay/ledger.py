@@ -1,6 +1,6 @@
 """Alerts and their conditions in memory: what the board of the store would have held.
 
-People do nothing here, and many faults of one cause are counted one by one. An alert ends when its last
+People do nothing here, and of batches nothing is known yet (`alerts.replay.batches`). An alert ends when its last
 condition is over and ALERT_KEPT has passed since its last sign; its ticket, when it has one, with it.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from functools import partial
 
 from alerts.identity import Pending
 from alerts.measures import SETTLES
+from alerts.replay.batches import Group, Groups
 from alerts.replay.gauges import Gauged, gauged
 from alerts.replay.hours import Crossed, Silence, crossed, silent
 from alerts.rules import RuleBook
@@ -94,6 +95,18 @@ def open_past(
         past.notes.append(f"Readings are stored from {kept:%Y-%m-%d %H:%M} on: it begins there.")
         past.since = kept
     return past
+
+
+def groups(past: Past) -> Groups:
+    """What the devices that are looked at share."""
+    of_device: defaultdict[int, list[Group]] = defaultdict(list)
+    names: dict[Group, str] = {}
+    rows = past.conn.execute(load("rules")["past_groups"], {"devices": past.ids}).fetchall()
+    for row in rows:
+        group = row["kind"], row["key"]
+        of_device[row["device_id"]].append(group)
+        names[group] = row["name"]
+    return Groups(of_device, names, Counter(each for mine in of_device.values() for each in mine))
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,10 @@ def _print_alerts(found: Comparison, keys: dict[int, str]) -> None:
     say(
         f"Alerts: {found.same + len(found.gone)} in force, {found.same + len(found.new)} tried: {alerts}"
     )
+    batches = len(found.batches_now), len(found.batches_then)
+    say(f"Batches (one cause, one ticket): {batches[0]} in force, {batches[1]} tried")
+    for batch in found.batches_then[:_EXAMPLES]:
+        say(f"batch: {batch.recognised_at:%Y-%m-%d %H:%M} {batch.cause}")
     tickets = f"{len(found.new_tickets)} new, {len(found.gone_tickets)} gone"
     say(f"Tickets: {found.tickets_now} in force, {found.tickets_then} tried: {tickets}")
     for what, examples in (("new", found.new), ("gone", found.gone)):

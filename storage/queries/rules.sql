@@ -344,6 +344,9 @@ WHERE adopted_at IS NOT NULL AND adopted_at < %(until)s
   AND (%(device)s::text IS NULL OR device.key = %(device)s)
   AND (%(site)s::text IS NULL OR site.key = %(site)s)
 
+-- name: past_groups
+SELECT device_id, kind, key, name FROM device_group WHERE device_id = ANY(%(devices)s)
+
 -- name: past_begin
 SELECT min(hour) AS at FROM rollup_hourly WHERE device_id = ANY(%(devices)s)
 
