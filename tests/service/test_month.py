@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from domain.errors import BadInputError
 from domain.text import Text
+from kpi.reports.archive import figures
 from kpi.reports.asked import Asked
 from kpi.reports.document import Document, Fact, Facts, Table, Value
 from kpi.reports.kinds.operations import operations
@@ -236,6 +237,12 @@ def test_where_nothing_happened_the_reports_say_so(conn: Conn, customer: str | N
         assert sentences(sla(conn, asked(customer)).summary) == [
             "No promised time ended in the period."
         ]
+
+
+def test_the_same_question_has_the_same_figures(conn: Conn) -> None:
+    lived_through(conn)
+    for make in (operations, statistics, sla):
+        assert figures(make(conn, asked())) == figures(make(conn, asked()))
 
 
 def test_a_customer_that_is_not_known_is_named(conn: Conn) -> None:
