@@ -24,6 +24,7 @@ _ADDRESS = re.compile(
     r"(?:\[(?P<bare>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:,\[\]]+))(?::(?P<port>\d{1,5}))?"
 )
 _OF_THE_TESTS = "FORECALL_TEST_"
+_OF_THE_NOTEBOOKS = "FORECALL_LAB"
 
 _MQTT_PORT = 1883
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -297,7 +298,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    known |= {name + _FILE_SUFFIX for name in known} | {CONFIG_VARIABLE}
+    known |= {name + _FILE_SUFFIX for name in known} | {CONFIG_VARIABLE, _OF_THE_NOTEBOOKS}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_THE_TESTS):
             raise ConfigurationError(

@@ -11,6 +11,8 @@ import nbformat as untyped_nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.notebooks.conftest import PASSWORD
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 _LIMIT_S = 300
@@ -23,8 +25,8 @@ def _cells(notebook: Any) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
-def test_there_are_five_and_each_has_its_script() -> None:
-    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
+def test_they_are_numbered_and_each_has_its_script() -> None:
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 9)]
     assert [path.stem for path in NOTEBOOKS] == sorted(
         path.stem for path in (ROOT / "notebooks").glob("*.py")
     )
@@ -46,14 +48,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path: Path, folder: Path) -> None:
+def test_a_notebook_runs_from_top_to_bottom(path: Path, folder: Path, store: str) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(_STRICT))
     settings = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, timeout=_LIMIT_S, kernel_name="python3", resources=settings)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FORECALL_")}
     notebook.cells.append(nbformat.v4.new_code_cell(_AT_EASE))  # Jupyter's own end warns
-    client.execute(env=kept | {"FORECALL_LAB": str(folder), "PYTHONPATH": str(ROOT)})
+    own = {"FORECALL_LAB": str(folder), "FORECALL_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    login = {"FORECALL_DATABASE_DSN": store, "FORECALL_READER_PASSWORD": PASSWORD}
+    client.execute(env=kept | own | login)
     drawn = [
         output
         for cell in notebook.cells
