@@ -41,7 +41,7 @@ def past(postgres: str, _template: str) -> Iterator[Database]:
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}".encode())
     database = Database(make_conninfo(postgres, dbname=name))
-    build_past_fleet(database, clocks=4, terminals=8, days=32)
+    build_past_fleet(database, clocks=6, terminals=20, days=36)
     for _ in range(16):  # eight windows of six hours a turn, four weeks
         watch(database, ManualClock(END))
     yield database
@@ -109,7 +109,7 @@ def test_the_life_report_draws_steps_that_fall_and_counts_all_devices(past: Data
             known = [value for value in series.y if value is not None]
             assert known == sorted(known, reverse=True)
     rows = tables(document)["Time without a failure, by model"].rows
-    assert sum(row[2] for row in rows if isinstance(row[2], int)) == 12
+    assert sum(row[2] for row in rows if isinstance(row[2], int)) == 26
 
 
 def test_a_forecast_of_a_customer_is_a_part_of_that_of_all(past: Database) -> None:
