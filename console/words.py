@@ -156,6 +156,8 @@ ACTIONS: Mapping[str, str] = {
     "add_window": N_("Plan maintenance"),
     "cancel_window": N_("End planned maintenance"),
     "declare_parent": N_("Declare what devices hang on"),
+    "declare_down": N_("Say that what devices hang on is down"),
+    "declare_up": N_("Say that what devices hang on is up again"),
     "remove_parent": N_("Nothing hangs on it any more"),
     "refuse_parent": N_("They hang on nothing together"),
     "retry_delivery": N_("Send again what was not delivered"),

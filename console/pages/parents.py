@@ -9,10 +9,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from alerts import parents
+from alerts.correlation import declare_down, declare_up
 from console.gate import Plans, SeesFleet
 from console.pages.answer import answer
 from console.room import TheRoom
 from console.security import OurForm
+from desk.cases import Cases
 
 router = APIRouter()
 
@@ -63,6 +65,22 @@ def declare(
 @router.post("/parents/remove", dependencies=[OurForm])
 def remove(room: TheRoom, visit: Plans, key: Key) -> RedirectResponse:
     parents.remove(room.database, room.clock, key, actor=visit.actor)
+    return _back()
+
+
+@router.post("/parents/down", dependencies=[OurForm])
+def down(
+    room: TheRoom, visit: Plans, key: Key, reason: Annotated[str, Form(max_length=500)]
+) -> RedirectResponse:
+    """It is known to be down: one alert for all that hangs on it, at once."""
+    desk = Cases(room.clock)
+    declare_down(room.database, room.clock, desk, key, reason=reason, actor=visit.actor)
+    return _back()
+
+
+@router.post("/parents/up", dependencies=[OurForm])
+def up(room: TheRoom, visit: Plans, key: Key) -> RedirectResponse:
+    declare_up(room.database, room.clock, key, actor=visit.actor)
     return _back()
 
 

@@ -65,6 +65,26 @@ def test_a_dispatcher_declares_changes_and_removes_what_devices_hang_on(
     ]
 
 
+def test_what_is_known_to_be_down_is_one_alert_until_it_is_up_again(
+    log_in: LogIn, database: Database, fleet: list[str]
+) -> None:
+    dispatcher, operator = log_in("dispatcher"), log_in("operator")
+    form = {"key": "router-1", "kind": "router", "devices": " ".join(fleet)}
+    dispatcher.post("/parents", data=form)
+    told = {"key": "router-1", "reason": "the cable was cut"}
+    assert operator.post("/parents/down", data=told).status_code == 403
+    assert dispatcher.post("/parents/down", data=told).status_code == 303
+    assert "It is up again" in dispatcher.get("/parents").text
+    assert "router-1" in operator.get("/alerts").text
+    assert dispatcher.post("/parents/up", data={"key": "router-1"}).status_code == 303
+    assert "It is up again" not in dispatcher.get("/parents").text
+    assert [action for _, action in audited(database)] == [
+        "declare_parent",
+        "declare_down",
+        "declare_up",
+    ]
+
+
 def propose(database: Database, seed: Seed, *keys: str) -> int:
     with database.transaction() as conn:
         row = conn.execute(
