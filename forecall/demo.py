@@ -164,8 +164,8 @@ class _Builder:
             self._conn.execute(statements["add_customer"], asdict(customer))
         for engineer in self._fleet.engineers:
             self._conn.execute(statements["add_engineer"], asdict(engineer))
-        for engineer, superior in _SUPERIORS.items():
-            self._conn.execute(statements["reports_to"], {"key": engineer, "superior": superior})
+        for key, superior in _SUPERIORS.items():
+            self._conn.execute(statements["reports_to"], {"key": key, "superior": superior})
         for site in self._fleet.sites:
             self._conn.execute(statements["add_site"], asdict(site))
 
