@@ -43,9 +43,9 @@ def test_a_manager_closes_a_month_and_every_figure_opens_to_its_cases(
     found = manager.get(f"/api/v1/review?month={month}").json()
     assert found["closed_version"] == 1
     [row] = [row for row in found["review"]["rows"] if row["figures"]]
-    page = manager.get("/review/of/engineer", params={"key": row["key"], "month": month}).text
-    assert 'href="/tickets/1"' in page
-    assert "not measured yet" in page
+    one = manager.get("/review/of/engineer", params={"key": row["key"], "month": month}).text
+    assert 'href="/tickets/1"' in one
+    assert "not measured yet" in one
     assert "Nothing differs." in manager.get(f"/review/compare?month={month}&first=1").text
     for language in LANGUAGES:
         manager.post("/language", data={"language": language})

@@ -168,11 +168,16 @@ class Oracle:
         if not (minute >= device.adopted or within(stay, minute)):
             return {}
         site = site_of(device, minute)
-        groups = {Scope.DEVICE: key, Scope.SITE: site, Scope.CUSTOMER: "c", Scope.FLEET: "fleet"}
+        groups: dict[str, str] = {
+            Scope.DEVICE: key,
+            Scope.SITE: site,
+            Scope.CUSTOMER: "c",
+            Scope.FLEET: "fleet",
+        }
         if site == "s1":  # e1 reports to e2: both are of e2's team
             groups[Scope.ENGINEER] = ("e1", "e2")[turns(self.world.hand_overs, minute) % 2]
             groups[Scope.TEAM] = "e2"
-        return dict(groups)
+        return groups
 
     def _kind(self, device: Told, minute: int) -> str:
         hour = at(minute).astimezone(BERLIN).hour
