@@ -102,8 +102,9 @@ def deliver(house: Installation) -> None:
     out = post(house)
     relay(house.database, house.clock, house.clock, out.planners)
     sender = Sender(house.database, house.clock, out.carrier, wall=house.clock)
-    for channel in sender.channels_due():
-        sender.send_due(channel)
+    while channels := sender.channels_due():
+        for channel in channels:
+            sender.send_due(channel)
     with house.database.transaction() as conn:
         assert [load for load in channel_loads(conn) if load.last_error] == []
 

@@ -17,12 +17,12 @@ _HERE = Path(__file__).parent
 def main() -> int:
     wanted = json.load(sys.stdin.buffer)
     try:
-        file = _set(wanted, ["ua-1"])
+        file = _set(wanted, "ua-1")
     except typst.TypstError:
         # The standard refuses signs that no font of this machine has, such as those of a rare script
         # in a name: the rest is worth more than the seal.
         try:
-            file = _set(wanted, [])
+            file = _set(wanted, None)
         except typst.TypstError as error:
             sys.stderr.write(str(error))
             return 1
@@ -30,13 +30,13 @@ def main() -> int:
     return 0
 
 
-def _set(wanted: dict[str, Any], standards: list[Literal["ua-1"]]) -> bytes:
+def _set(wanted: dict[str, Any], standard: Literal["ua-1"] | None) -> bytes:
     inputs = {name: json.dumps(wanted[name]) for name in ("report", "fonts")}
     file: bytes = typst.compile(
-        (_HERE / "report.typ").read_bytes(),
+        _HERE / "report.typ",
         font_paths=[_HERE / "fonts"],
         sys_inputs=inputs,
-        pdf_standards=standards,
+        pdf_standards=standard,
         timestamp=wanted["timestamp"],
     )
     return file
