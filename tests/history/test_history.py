@@ -56,9 +56,9 @@ def test_any_one_file_beside_the_devices_is_a_history(tmp_path: Path, name: str)
 def test_an_event_that_does_not_say_how_severe_it_is_is_judged_by_its_code(
     tmp_path: Path, column: bool
 ) -> None:
-    lines = ["time,device_id,code,severity"[: None if column else -9]]
-    for code in ("cutterFailure", "paperOk", "E7"):
-        lines.append(f"{DAY.format(day=2)},b,{code}{',' * column}")
+    codes = ("cutterFailure", "paperOk", "E7")
+    lines = [f"{DAY.format(day=2)},b,{code}{',' * column}" for code in codes]
+    lines.insert(0, "time,device_id,code" + ",severity" * column)
     events = read_history(_folder(tmp_path / "h", events=lines)).events
     assert dict(zip(events.code.texts(), events.severity.texts(), strict=True)) == {
         "cutterFailure": "critical",
