@@ -27,8 +27,10 @@ from console.gate import SeesDevices, SeesFleet
 from console.room import Room, TheRoom
 from domain.errors import BadInputError
 from kpi.uptime.downtimes import downtimes
+from kpi.uptime.figures import Uptime as Figures
 from kpi.uptime.figures import uptime
 from kpi.uptime.fleet import Scope
+from kpi.uptime.reliability import reliability
 from storage.queries import load
 
 router = APIRouter(tags=["measures"])
@@ -140,7 +142,7 @@ def kpi(
     period = _period(room, start, end)
     with room.database.transaction() as conn:
         rows = uptime(conn, scope, period["start"], period["end"])
-    return [Uptime(**asdict(row), ratio=row.ratio) for row in rows]
+    return [_uptime(row) for row in rows]
 
 
 @router.get("/kpi/downtimes")
@@ -170,6 +172,19 @@ def kpi_downtimes(
         )
         for row in rows
     ]
+
+
+def _uptime(row: Figures) -> Uptime:
+    means = reliability(row.failures, row.up_s, row.down_s)
+    return Uptime(
+        **asdict(row),
+        ratio=row.ratio,
+        mtbf_h=means.mtbf_h,
+        mttr_h=means.mttr_h,
+        failure_rate=means.rate,
+        failure_rate_low=means.rate_low,
+        failure_rate_high=means.rate_high,
+    )
 
 
 def _period(

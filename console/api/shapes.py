@@ -197,6 +197,11 @@ class Uptime(BaseModel):
     excluded_s: dict[str, float] = Field(description="Downtime that does not count, by reason.")
     failures: int
     ratio: float | None = Field(description="up / (up + down); null when nobody watched.")
+    mtbf_h: float | None = Field(description="Of a component: its MTTF. null: nothing failed.")
+    mttr_h: float | None
+    failure_rate: float | None = Field(description="Per 1,000 hours of up time.")
+    failure_rate_low: float | None = Field(description="Of its 95 % interval.")
+    failure_rate_high: float | None
 
 
 class DowntimeEvidence(BaseModel):

@@ -50,8 +50,10 @@ def uptime_(
     if as_json:
         say(msgspec.json.encode(rows).decode())
         return
+    mean = "MTTF h" if by is Scope.COMPONENT else "MTBF h"
     table = Table(
-        by.value, "uptime", "down h", "excluded h", "unwatched h", "failures", "MTBF h", "MTTR h"
+        *(by.value, "uptime", "down h", "excluded h", "unwatched h", "failures", mean, "MTTR h"),
+        "failures per 1,000 h",
     )
     for row in rows:
         means = reliability(row.failures, row.up_s, row.down_s)
@@ -63,6 +65,7 @@ def uptime_(
             str(row.failures),
             _number(means.mtbf_h),
             _number(means.mttr_h),
+            f"{_number(means.rate)} ({_number(means.rate_low)} to {_number(means.rate_high)})",
         )
     OUT.print(table)
 
