@@ -1,6 +1,6 @@
 """What it costs to set a report: one with every kind of block, of three pages, and one of a table of 500 rows.
 
-    python -m benchmarks.reports
+python -m benchmarks.reports
 """
 
 from __future__ import annotations

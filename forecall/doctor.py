@@ -85,7 +85,9 @@ def _disk(settings: Settings) -> Finding:
 def _fonts() -> Finding:
     from kpi.reports.render.fonts import ADVICE, chinese  # what sets a PDF is slow to load
 
-    found = chinese() or f"none: no report with Chinese in it can be made as PDF before you {ADVICE}"
+    found = (
+        chinese() or f"none: no report with Chinese in it can be made as PDF before you {ADVICE}"
+    )
     return Finding("font for Chinese", True, found)  # most never make one
 
 

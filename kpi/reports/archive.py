@@ -72,7 +72,9 @@ def _plain(value: object) -> object:
     """Numbers of NumPy as Python's; anything else does not belong into a report."""
     if isinstance(value, float):
         return float(value)
-    raise BadInputError(f"a report holds {value!r}, a {type(value).__name__}: not one of its values")
+    raise BadInputError(
+        f"a report holds {value!r}, a {type(value).__name__}: not one of its values"
+    )
 
 
 def store(
