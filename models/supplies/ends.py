@@ -23,9 +23,6 @@ AHEAD = 30
 
 QUANTILES = (0.1, 0.5, 0.9)
 
-USUAL_VISIT = 7.0
-"""Days until somebody comes by anyway, where a device's refills tell no rhythm."""
-
 _DRAWS = 100
 _FEWEST_DAYS = 7  # each day of the week once
 _FEWEST_WINDOWS = 2  # known, of a day's
@@ -44,11 +41,15 @@ class Supply:
     Attributes:
         falls: it is used up, and refilled upwards; False: it fills, and is emptied.
         edge: the level at which it is empty or full; None: as high as its model ever goes.
+        notice: days in which somebody can be sent. Where a device's refills tell no rhythm, what
+            lasts longer needs nobody yet: an alarm that asks for nothing hides those that do
+            (ISA-18.2). A clock's log is read out by hand seldom, and what it loses is lost.
     """
 
     metric: str
     falls: bool
     edge: float | None
+    notice: float = 2.0
 
 
 SUPPLIES = (
@@ -56,7 +57,7 @@ SUPPLIES = (
     Supply("x.BillsInStacker", falls=False, edge=None),
     Supply("x.CoinsInHopper", falls=True, edge=0.0),
     Supply("x.CoinsInBox", falls=False, edge=None),
-    Supply("x.LogFill", falls=False, edge=100.0),
+    Supply("x.LogFill", falls=False, edge=100.0, notice=7.0),
 )
 
 
@@ -114,8 +115,8 @@ def days_left(days: Singles, left: Singles, weekday: int) -> Floats:
     return found
 
 
-def next_visit(refilled: Bools) -> Floats:
-    """(devices,) days until somebody refills it anyway, by the rhythm of past refills."""
+def next_visit(refilled: Bools, notice: float) -> Floats:
+    """(devices,) days until somebody refills it anyway, by the rhythm of past refills; else `notice`."""
     windows, devices = refilled.shape
     times = refilled.sum(axis=0)
     at = np.arange(windows)[:, None]
@@ -124,7 +125,7 @@ def next_visit(refilled: Bools) -> Floats:
     gap = (last - first) / np.maximum(times - 1, 1)
     due = (last + gap - (windows - 1)) / WINDOWS_A_DAY
     known = times >= _FEWEST_REFILLS
-    return np.where(known, np.maximum(due, _LATE), np.full(devices, USUAL_VISIT))
+    return np.where(known, np.maximum(due, _LATE), np.full(devices, notice))
 
 
 def _carried(level: Singles) -> Singles:

@@ -60,7 +60,7 @@ def _keep(
             "early": _or_none(ends[known, 0]),
             "likely": _or_none(ends[known, 1]),
             "late": _or_none(ends[known, 2]),
-            "visit": next_visit(use.refilled)[known].tolist(),
+            "visit": next_visit(use.refilled, supply.notice)[known].tolist(),
         },
     )
     return int(known.sum())

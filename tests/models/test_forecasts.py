@@ -16,7 +16,7 @@ from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
 from domain.text import Text
-from models.supplies.ends import AHEAD, USUAL_VISIT, days_left, days_of, next_visit, use_of
+from models.supplies.ends import AHEAD, days_left, days_of, next_visit, use_of
 from models.unusual.watch import watch
 from storage.database import Database, Row
 from tests.models.watched_fleet import START, store_devices, store_metric
@@ -103,7 +103,7 @@ def test_the_next_visit_follows_the_rhythm_of_refills() -> None:
     refilled[[10, 22, 34, 46], 0] = True  # every three days; the next in half a day: overdue soon
     refilled[[40, 48, 56], 1] = True  # every two days; the next in 5 windows
     refilled[[50], 2] = True
-    assert next_visit(refilled).tolist() == [1.0, 1.25, USUAL_VISIT]
+    assert next_visit(refilled, notice=2.0).tolist() == [1.0, 1.25, 2.0]
 
 
 # On the store
