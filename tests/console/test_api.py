@@ -115,7 +115,7 @@ def test_the_api_is_for_accounts(visitor: httpx.Client, log_in: LogIn) -> None:
     described = log_in("viewer").get("/api/openapi.json").json()
     assert {f"/api/v1/{name}" for name in (*LISTS, "readings", "kpi")} <= set(described["paths"])
     written = {path for path, methods in described["paths"].items() if "post" in methods}
-    assert {path.split("/")[3] for path in written} == {"tickets"}
+    assert {path.split("/")[3] for path in written} == {"reports", "review", "tickets"}
 
 
 def _all(client: httpx.Client, path: str, limit: int) -> list[dict[str, Any]]:
