@@ -117,13 +117,16 @@ def get(
 @app.command("due")
 def due(config: ConfigOption = None) -> None:
     """Show the schedule: what is made when, and what is due and not made yet."""
+    from forecall.post import policy_file
     from forecall.reporting import schedule_file
     from kpi.reports.schedule import due_at, newest_due
+    from kpi.reports.sending import missing
     from kpi.reports.turns import due_turns
 
     with store(config) as installation, installation.database.transaction() as conn:
         file = schedule_file(installation.settings, installation.clock)
         schedule, now = file.current(), installation.clock.now()
+        policy = policy_file(installation.settings).current()
         waiting = due_turns(conn, schedule, now)
     if file.problem:
         raise BadInputError(file.problem)
@@ -136,3 +139,8 @@ def due(config: ConfigOption = None) -> None:
             plan.name, plan.kind, plan.every, plan.calendar, after.name, at, str(count or "")
         )
     OUT.print(table)
+    for plan in schedule.report:
+        for who in missing(plan.to, policy):
+            say(
+                f"{plan.name}: to: {who!r} is not in the notification policy; nothing is sent there"
+            )

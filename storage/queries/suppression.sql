@@ -117,16 +117,3 @@ LEFT JOIN site ON site.id = suppression.site_id
 LEFT JOIN customer ON customer.id = suppression.customer_id
 WHERE suppression.kind = %(kind)s AND ended_at IS NULL AND (ends_at IS NULL OR ends_at > %(now)s)
 ORDER BY starts_at, suppression.id
-
--- When devices were under maintenance by plan, as far as that touches the period.
--- name: windows_of_devices
-SELECT device.id AS device_id, greatest(starts_at, %(start)s) AS since,
-       least(coalesce(ended_at, ends_at), ends_at, %(end)s) AS until, suppression.id AS window_id,
-       reason, actor
-FROM suppression
-JOIN device ON device.id = suppression.device_id OR device.site_id = suppression.site_id
-            OR device.site_id IN (SELECT id FROM site
-                                  WHERE site.customer_id = suppression.customer_id)
-WHERE suppression.kind = 'window' AND device.id = ANY(%(device_ids)s)
-  AND starts_at < %(end)s AND least(coalesce(ended_at, ends_at), ends_at) > greatest(starts_at, %(start)s)
-ORDER BY device.id, since, window_id

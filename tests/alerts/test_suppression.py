@@ -10,7 +10,6 @@ from alerts import suppression
 from alerts.suppression import Scope
 from desk.actions import acknowledge_alert, move
 from domain.errors import BadInputError, NotAllowedError, NotFoundError
-from storage.queries import load
 from tests.alerts.conftest import World
 from tests.alerts.fleets import HOLD, come_back, go_down, hang_on, told
 
@@ -243,21 +242,3 @@ def test_a_parent_that_is_down_does_not_explain_an_empty_paper_roll(world: World
     world.event(world.kiosk, PRINTER, "paperOut")
     world.evaluate()
     assert len(world.tickets()) == 2
-
-
-def test_windows_of_devices_are_told_for_uptime(world: World) -> None:
-    made = window(world, "site")
-    world.pass_time(hours=1)
-    suppression.cancel_window(world.database, world.clock, made, actor="li")
-    with world.database.transaction() as conn:
-        rows = conn.execute(
-            load("suppression")["windows_of_devices"],
-            {
-                "device_ids": [world.kiosk],
-                "start": world.clock.now() - timedelta(days=1),
-                "end": world.clock.now() + timedelta(days=1),
-            },
-        ).fetchall()
-    [row] = rows
-    assert row["until"] - row["since"] == timedelta(hours=1)
-    assert (row["window_id"], row["actor"]) == (made, "li")

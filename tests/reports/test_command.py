@@ -49,11 +49,14 @@ def test_the_schedule_is_shown_with_what_waits(
     run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "schedule.toml"
-    file.write_text('[[report]]\nname = "m"\nkind = "counted"\nevery = "month"\n')
+    file.write_text(
+        '[[report]]\nname = "m"\nkind = "counted"\nevery = "month"\nto = ["chen"]\nby = ["mail"]\n'
+    )
     monkeypatch.setenv("FORECALL_REPORTS_SCHEDULE", str(file))
     told = run.invoke(app, ["report", "due"], catch_exceptions=False).output
     assert "counted" in told
     assert "06:00 UTC" in told
+    assert "m: to: 'chen' is not in the notification policy" in told
     file.write_text('[[report]]\nname = "m"\nkind = "nothing"\nevery = "month"\n')
     with pytest.raises(BadInputError, match="kind: 'nothing'"):
         run.invoke(app, ["report", "due"], catch_exceptions=False)
