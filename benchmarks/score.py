@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.watch import METRICS, ROLLUP
+from benchmarks.kiosks import METRICS, ROLLUP, add_kiosks
+from benchmarks.store import fresh_store
 from domain.clock import ManualClock
 from models.live.score import score
 from models.registry.catalogue import Stage, listing
@@ -27,9 +26,7 @@ from pipeline.features.frames import Ints
 from pipeline.features.vocabulary import Vocabulary
 from storage.arrays import write_arrays
 from storage.database import Database
-from storage.embedded import EmbeddedServer
 from storage.engine import detect
-from storage.migrate import migrate
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _TURN = timedelta(minutes=30)
@@ -45,11 +42,12 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=5_000)
     parser.add_argument("--turns", type=int, default=3)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        database = Database(server.dsn)
-        migrate(database)
+    with fresh_store() as database:
         rng = np.random.default_rng(0)
-        ids = _devices(database, asked.devices)
+        ids = add_kiosks(database, asked.devices, _NOW)
+        with database.transaction() as conn:
+            oldest = _NOW - timedelta(hours=_HOURS + 720)
+            detect(conn).ensure(conn, oldest, _NOW + timedelta(days=1))
         for hour in range(_HOURS, 0, -1):
             _hour(database, ids, _NOW - timedelta(hours=hour), rng)
         _told(database, ids, rng)
@@ -64,23 +62,8 @@ def main() -> None:
             if turn % 2:  # the hour is full
                 _hour(database, ids, _NOW + timedelta(hours=turn // 2), rng)
             clock.advance(_TURN)
-        database.close()
     found = {"devices": asked.devices, "metrics": len(METRICS), "models": models}
     print(json.dumps(found | {"predictions": written, "seconds": seconds}))
-
-
-def _devices(database: Database, count: int) -> Ints:
-    with database.transaction() as conn:
-        rows = conn.execute(
-            """INSERT INTO device (key, kind, model, adopted_at)
-               SELECT 'k' || nth, 'kiosk', 'm' || nth %% 5, %(at)s
-               FROM generate_series(1, %(count)s) nth RETURNING id""",
-            {"at": _NOW, "count": count},
-        ).fetchall()
-        for name, kind in METRICS.items():
-            conn.execute("INSERT INTO metric (name, kind) VALUES (%s, %s)", [name, kind.value])
-        detect(conn).ensure(conn, _NOW - timedelta(hours=_HOURS + 720), _NOW + timedelta(days=1))
-    return np.array(sorted(row["id"] for row in rows), np.int64)
 
 
 def _hour(database: Database, ids: Ints, at: datetime, rng: np.random.Generator) -> None:

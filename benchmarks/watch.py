@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.kiosks import METRICS, ROLLUP, add_kiosks
+from benchmarks.store import fresh_store
 from domain.clock import ManualClock
 from domain.report import MetricKind
 from models.unusual.anomaly import WEEKS, WINDOWS_A_WEEK
@@ -24,28 +24,9 @@ from models.unusual.watch import watch
 from pipeline.features.frames import Ints
 from storage.arrays import write_arrays
 from storage.database import Database
-from storage.embedded import EmbeddedServer
 from storage.engine import detect
-from storage.migrate import migrate
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-METRICS = {
-    "GoodReadCount": MetricKind.COUNTER,
-    "x.BillJamCount": MetricKind.COUNTER,
-    "x.BillAcceptedCount": MetricKind.COUNTER,
-    "FailedPaperCutCount": MetricKind.COUNTER,
-    "x.SupplyVoltage": MetricKind.GAUGE,
-    "x.PrintHeadTemperature": MetricKind.GAUGE,
-    "x.PaperRemaining": MetricKind.GAUGE,
-    "x.BillsInStacker": MetricKind.GAUGE,
-}
-ROLLUP = {
-    "hour": "timestamptz",
-    "device_id": "int4",
-    "metric_id": "int2",
-    "n": "int4",
-    **dict.fromkeys(("total", "squares", "low", "high", "first", "last", "growth"), "float8"),
-}
 
 
 def main() -> None:
@@ -53,10 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=10_000)
     devices = parser.parse_args().devices
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
-        database = Database(server.dsn)
-        migrate(database)
-        ids = _devices(database, devices)
+    with fresh_store() as database:
+        ids = add_kiosks(database, devices, _NOW)
         rng = np.random.default_rng(0)
         _past(database, ids, rng)
         _last_hours(database, ids, rng)
@@ -65,23 +44,9 @@ def main() -> None:
         seconds = round(time.perf_counter() - began, 2)
         with database.transaction() as conn:
             row = conn.execute("SELECT count(*) FROM consumable").fetchone()
-        database.close()
     assert row is not None
     found = {"devices": devices, "metrics": len(METRICS), "seconds": seconds}
     print(json.dumps(found | {"supplies": row["count"], "alarms": alarms}))
-
-
-def _devices(database: Database, count: int) -> Ints:
-    with database.transaction() as conn:
-        rows = conn.execute(
-            """INSERT INTO device (key, kind, model, adopted_at)
-               SELECT 'k' || nth, 'kiosk', 'm' || nth %% 5, %(at)s
-               FROM generate_series(1, %(count)s) nth RETURNING id""",
-            {"at": _NOW, "count": count},
-        ).fetchall()
-        for name, kind in METRICS.items():
-            conn.execute("INSERT INTO metric (name, kind) VALUES (%s, %s)", [name, kind.value])
-    return np.array(sorted(row["id"] for row in rows), np.int64)
 
 
 def _past(database: Database, ids: Ints, rng: np.random.Generator) -> None:
