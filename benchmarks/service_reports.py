@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from time import perf_counter, process_time
 from zoneinfo import ZoneInfo
 
+from benchmarks.store import fresh_store
 from kpi.reports.asked import Asked, Kind
 from kpi.reports.kinds import operations, sla, statistics
 from kpi.reports.period import read_period
 from storage.database import Conn, Database
-from storage.embedded import EmbeddedServer
 from storage.engine import detect
-from storage.migrate import migrate
 
 _MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -39,29 +36,21 @@ def main() -> None:
     asked.add_argument("--devices", type=int, default=10_000)
     asked.add_argument("--cases", type=int, default=20_000)
     chosen = asked.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        folder.chmod(0o755)  # the server runs as a user of its own
-        with EmbeddedServer(folder) as server:
-            seconds = _measured(server.dsn, chosen.devices, chosen.cases)
+    with fresh_store() as database:
+        seconds = _measured(database, chosen.devices, chosen.cases)
     for name, took in seconds.items():
         print(f"{name:25} {took[0]:6.2f} s, processor {took[1]:6.2f} s")
     print(json.dumps({"benchmark": "service_reports", **vars(chosen), "seconds": seconds}))
 
 
-def _measured(dsn: str, devices: int, cases: int) -> dict[str, tuple[float, float]]:
-    database = Database(dsn)
-    try:
-        migrate(database)
-        with database.transaction() as conn:
-            detect(conn).ensure(conn, _MARCH - 90 * _DAY, _MARCH + 60 * _DAY)
-            _make_fleet(conn, devices)
-            _make_cases(conn, devices, cases)
-        with database.transaction() as conn:
-            conn.execute("ANALYZE")
-            return dict(_timed(conn, *each) for each in _KINDS)
-    finally:
-        database.close()
+def _measured(database: Database, devices: int, cases: int) -> dict[str, tuple[float, float]]:
+    with database.transaction() as conn:
+        detect(conn).ensure(conn, _MARCH - 90 * _DAY, _MARCH + 60 * _DAY)
+        _make_fleet(conn, devices)
+        _make_cases(conn, devices, cases)
+    with database.transaction() as conn:
+        conn.execute("ANALYZE")
+        return dict(_timed(conn, *each) for each in _KINDS)
 
 
 def _timed(

@@ -10,19 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from psycopg import sql
 
+from benchmarks.store import fresh_store
 from kpi.uptime.figures import uptime
 from kpi.uptime.fleet import Scope
 from storage.database import Conn, Database
-from storage.embedded import EmbeddedServer
-from storage.migrate import migrate
 
 _START = datetime(2026, 3, 1, tzinfo=UTC)
 _END = datetime(2026, 4, 1, tzinfo=UTC)
@@ -35,32 +32,20 @@ def main() -> None:
     asked.add_argument("--devices", type=int, default=10_000)
     asked.add_argument("--changes", type=int, default=1_000_000)
     chosen = asked.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        folder.chmod(0o755)  # the server runs as a user of its own
-        server = EmbeddedServer(folder)
-        server.start()
-        try:
-            seconds = _measured(server.dsn, chosen.devices, chosen.changes)
-        finally:
-            server.stop()
+    with fresh_store() as database:
+        seconds = _measured(database, chosen.devices, chosen.changes)
     for scope, took in seconds.items():
         print(f"{scope:9} {took:6.2f} s")
     print(json.dumps({"benchmark": "uptime", **vars(chosen), "seconds": seconds}))
 
 
-def _measured(dsn: str, devices: int, changes: int) -> dict[str, float]:
-    database = Database(dsn)
-    try:
-        migrate(database)
-        with database.transaction() as conn:
-            _make_fleet(conn, devices)
-            _make_changes(conn, devices, changes)
-        with database.transaction() as conn:
-            conn.execute("ANALYZE")
-            return {scope.value: round(_middle(conn, scope), 3) for scope in Scope}
-    finally:
-        database.close()
+def _measured(database: Database, devices: int, changes: int) -> dict[str, float]:
+    with database.transaction() as conn:
+        _make_fleet(conn, devices)
+        _make_changes(conn, devices, changes)
+    with database.transaction() as conn:
+        conn.execute("ANALYZE")
+        return {scope.value: round(_middle(conn, scope), 3) for scope in Scope}
 
 
 def _middle(conn: Conn, scope: Scope) -> float:
