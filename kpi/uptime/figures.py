@@ -33,7 +33,8 @@ class Uptime:
         down_s: without what is excluded.
         off_hours_s: outside the service hours; the others are within them.
         excluded_s: downtime that does not count, by reason.
-        failures: how often a device went down that had been up, and for some of it counts.
+        failures: how often a device went down that had been up, if some of that downtime counts: of a
+            scope's time, so for an engineer not what fell where no engineer cared.
     """
 
     key: str

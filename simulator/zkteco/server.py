@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import struct
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import cache
 from itertools import cycle
@@ -25,6 +26,8 @@ from simulator.zkteco.wire import (
 
 _DRIP_EVERY_S = 0.05
 _SOCKETS = 65_536
+_TURNS_TO_BE_LET_IN = 10
+"""Of the event loop: more than twice what asyncio takes from a client's being accepted to `_accept`."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -42,7 +45,7 @@ class ClockServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._held: socket.socket | None = None
-        self._opening: asyncio.Task[None] | None = None
+        self._turning: asyncio.Task[None] | None = None  # the port is being opened or shut
         self._connections: set[_Connection] = set()
         self._numbers = cycle(range(1, 0x10000))
         clock.on_fault(self._fault_set)
@@ -64,9 +67,9 @@ class ClockServer:
     async def stop(self) -> None:
         """Closes the port and every connection."""
         self._loop = None
-        if self._opening:
-            await self._opening
-        self._shut()
+        if self._turning:
+            await self._turning
+        await self._shut()
         if self._held:
             self._held.close()
             self._held = None
@@ -92,27 +95,41 @@ class ClockServer:
         else:
             self._server = await asyncio.start_server(self._accept, sock=bound)
 
-    def _shut(self) -> None:
+    async def _shut(self) -> None:
         if self._server:
+            # asyncio forgets, open, whom it accepted just before a server is closed: so nobody is
+            # accepted any more, and those who were come in, before it is.
+            for plug in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(plug.fileno())
+            for _ in range(_TURNS_TO_BE_LET_IN):
+                await asyncio.sleep(0)
             self._server.close()
             self._server = None
         for connection in self._connections:
             connection.reset()
+
+    async def _refuse(self) -> None:
+        await self._shut()
+        self._held = self._bind()
 
     def _fault_set(self) -> None:
         if self._loop:  # The simulation may drive its clocks from a thread of its own.
             self._loop.call_soon_threadsafe(self._apply_fault)
 
     def _apply_fault(self) -> None:
+        if self._loop is None or (self._turning and not self._turning.done()):
+            return  # it has ended, or looks again when that is done
         refusing = self.clock.fault is Fault.REFUSING
         if refusing and self._server:
-            self._shut()
-            self._held = self._bind()
+            self._turn(self._refuse())
         elif not refusing and self._held:
             held, self._held = self._held, None
-            self._opening = asyncio.create_task(self._open(held))
-            # The fault may be back before the port is open.
-            self._opening.add_done_callback(lambda _: self._apply_fault())
+            self._turn(self._open(held))
+
+    def _turn(self, port: Coroutine[None, None, None]) -> None:
+        self._turning = asyncio.create_task(port)
+        # The fault may be another before it is done.
+        self._turning.add_done_callback(lambda _: self._apply_fault())
 
     def _event(self, code: EventCode, data: bytes) -> None:
         if self._loop and self._connections:
@@ -125,8 +142,6 @@ class ClockServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self.clock, reader, writer, next(self._numbers))
         self._connections.add(connection)
-        if self._server is None:  # it was let in while the port was being shut
-            connection.reset()
         try:
             await connection.serve()
         finally:

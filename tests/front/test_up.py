@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +24,9 @@ from forecall.wiring import dsn
 from tests.waiting import wait_for
 
 _ADDRESS = re.compile(r"Console: (http://\S+)")
-_START_LIMIT_S = 120
-_END_LIMIT_S = 10
+_START_LIMIT_S = 300
+_LIMIT_S = 120
+"""Of all other waits. A worker may take 20 s to end the turn that it is at, and a busy machine more."""
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +67,21 @@ def _up(folder: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]
         assert found, output.read_text()
         yield process, found[1]
     finally:
-        process.send_signal(signal.SIGINT)
-        asked = time.monotonic()
-        process.wait(_END_LIMIT_S)
+        with process:  # so that it is collected even where it has to be killed
+            process.send_signal(signal.SIGINT)
+            ended_by_itself = _ended(process)
+            process.kill()
+    assert ended_by_itself, output.read_text()
     assert process.returncode == 0
-    assert time.monotonic() - asked < _END_LIMIT_S
     assert "Stopped." in output.read_text()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _status(folder: Path) -> dict[str, Any]:
@@ -105,8 +114,8 @@ def test_a_system_starts_lives_ends_and_goes_on(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", port)), _up(folder, port) as (_, address):
         assert f":{port}/" not in address
         assert f"Port {port} is taken" in (folder / "output").read_text()
-        wait_for("the console answers", lambda: _ready(address), 60)
-        wait_for("every device is heard", lambda: _status(folder)["devices"]["up"] >= 12, 60)
+        wait_for("the console answers", lambda: _ready(address), _LIMIT_S)
+        wait_for("every device is heard", lambda: _status(folder)["devices"]["up"] >= 12, _LIMIT_S)
         again = subprocess.run(
             [sys.executable, "-m", "forecall", "up", "--demo"],
             env=_environment(folder),
@@ -122,15 +131,15 @@ def test_a_system_starts_lives_ends_and_goes_on(folder: Path) -> None:
 
     with _up(folder, port) as (process, address):
         assert "First start" not in (folder / "output").read_text()
-        wait_for("the console answers", lambda: _ready(address), 60)
+        wait_for("the console answers", lambda: _ready(address), _LIMIT_S)
         second = _status(folder)
         assert second["now"] > first["now"]
         assert second["messages"]["stored"] >= first["messages"]["stored"]
         for name in ("nats-server", "postgres", "work"):
             _kill_a_child(process.pid, name)
-            wait_for(f"{name} runs again", lambda name=name: _child(process.pid, name), 60)  # type: ignore[misc]
+            wait_for(f"{name} runs again", lambda name=name: _child(process.pid, name), _LIMIT_S)  # type: ignore[misc]
         stored = second["messages"]["stored"]
-        wait_for("messages come in again", lambda: _stored(folder) > stored, 60)
+        wait_for("messages come in again", lambda: _stored(folder) > stored, _LIMIT_S)
     assert not _processes_of(folder)
 
 

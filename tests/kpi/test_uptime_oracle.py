@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -142,8 +143,7 @@ class Oracle:
         """A failure begins where the device was up when last watched, lasts until it is up again,
         and counts if some of its downtime does."""
         watched, failed = "", -1
-        for minute in (*minutes, minutes.stop):
-            now = state(device, minute)[0] if minute in minutes else "up"
+        for minute, now in (*states_of(device, minutes), (minutes.stop, "up")):
             if failed >= 0 and now == "up":
                 self._count(key, device, failed, minute)
                 failed = -1
@@ -152,15 +152,13 @@ class Oracle:
             watched = watched if now == "unwatched" else now
 
     def _count(self, key: str, device: Told, failed: int, until: int) -> None:
-        lost = [
-            minute
-            for minute in range(failed, until)
-            if self._kind(device, minute) == "down" and self._groups(key, device, minute)
-        ]
-        for scope, group in self._groups(key, device, failed).items() if lost else ():
-            self.seconds[scope, group]["failures"] += 1
+        lost = [minute for minute in range(failed, until) if self._kind(device, minute) == "down"]
+        for scope, group in self._groups(key, device, failed).items():
+            counts = [one for one in lost if scope in self._groups(key, device, one)]
+            if counts:
+                self.seconds[scope, group]["failures"] += 1
             part = state(device, failed)[1]
-            if scope == Scope.FLEET and any(state(device, one)[1] == part for one in lost) and part:
+            if scope == Scope.FLEET and part in (state(device, one)[1] for one in counts) and part:
                 self.seconds[Scope.COMPONENT, part]["failures"] += 1
 
     def _groups(self, key: str, device: Told, minute: int) -> dict[str, str]:
@@ -209,6 +207,13 @@ def state(device: Told, minute: int) -> tuple[str, str]:
         if moment <= minute:
             found = new, part
     return found
+
+
+def states_of(device: Told, minutes: range) -> Iterator[tuple[int, str]]:
+    """The state in each minute, with those before it that began in the same one and lasted no time."""
+    for minute in minutes:
+        began = [new for moment, new, _ in device.changes if moment == minute > minutes.start]
+        yield from ((minute, new) for new in began or [state(device, minute)[0]])
 
 
 def write(conn: Conn, world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 from datetime import datetime, timedelta
 from threading import Thread
@@ -188,6 +190,23 @@ def test_a_power_cut_may_come_and_go_faster_than_the_port(serve: Serve, clock: M
     until(lambda: not _connects(server))
     device.fault = Fault.NONE
     until(lambda: _connects(server))
+
+
+def test_who_comes_while_the_port_is_shut_leaves_nothing_open(clock: ManualClock) -> None:
+    async def shut_after(turns: int, server: ClockServer) -> list[socket.socket]:
+        await server.start()
+        plugs = [socket.socket() for _ in range(3)]
+        for plug in plugs:
+            plug.connect((server.host, server.port))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.stop()
+        return plugs
+
+    for turns in range(8):
+        for plug in asyncio.run(shut_after(turns, ClockServer(emulated(clock)))):
+            plug.close()
+    gc.collect()  # here, and not in another test, what is still open is told
 
 
 def test_a_reset_and_a_silent_clock_fail_as_they_should(
