@@ -19,10 +19,11 @@ from alerts.sign import Origin
 from desk import ledger
 from desk.case import DECISIONS, Kind, Ticket
 from desk.cases import record_maintenance
-from desk.lifecycle import MOVES, CancelReason, TicketState
+from desk.lifecycle import MOVES, CancelReason, Move, TicketState
 from domain.clock import Clock, SystemClock
 from domain.errors import ChangedMeanwhileError, NotAllowedError, NotFoundError
-from domain.fault import Classified, Found
+from domain.fault import Classified, Fault, FaultClass, Found
+from domain.vocabulary import DEVICE
 from storage.database import Conn, Database
 from storage.queries import load
 
@@ -91,14 +92,15 @@ def move(
     actor: str,
     note: str = "",
     reason: CancelReason | None = None,
+    duplicate_of: int | None = None,
     found: Found = NOTHING_SAID,
     version: int | None = None,
 ) -> Ticket:
     """Takes one of the moves that `desk.lifecycle.offered` lists for the ticket's state.
 
-    `cancel` needs a reason. What mends a breakdown is recorded as maintenance. The end of a case
-    settles its alert, which stays open only while its condition is still observed. `found` is what
-    was found at the component.
+    `cancel` needs a reason; the end of a duplicate may name the ticket that goes on. What mends a
+    breakdown is recorded as maintenance. The end of a case settles its alert, which stays open only
+    while its condition is still observed. `found` is what was found at the component.
     """
     _refuse_move(name, reason)
     with database.transaction() as conn, _audited(conn, actor, name, ticket_id, note):
@@ -106,11 +108,12 @@ def move(
         handling = MOVES[name].handling if name in MOVES else None
         data = _note(note) | ({"reason": reason} if reason else {})
         data |= Classified(handling).to_json()
+        data |= _goes_on(conn, ticket_id, reason, duplicate_of)
         ticket = lock_as_seen(conn, ticket_id, version)
         ticket = ledger.move(conn, ticket, name, now, actor, data)
         if found:
             ticket = ledger.append(conn, ticket, Kind.FOUND, now, actor, found.to_json())
-        return finish_move(conn, ticket, now, actor, MOVES[name].mends or "repaired")
+        return finish_move(conn, ticket, now, actor, MOVES[name])
 
 
 def say_found(
@@ -168,18 +171,25 @@ def note(database: Database, clock: Clock, ticket_id: int, text: str, *, actor: 
 
 
 def finish_move(
-    conn: Conn, ticket: Ticket, now: datetime, actor: str, mended: str = "repaired"
+    conn: Conn, ticket: Ticket, now: datetime, actor: str, by: Move | None = None
 ) -> Ticket:
-    """What follows from the state that a case has just reached."""
+    """What follows from the state that a case has just reached, `by` a person's move."""
     if ticket.state is TicketState.REPAIRED:
-        if ticket.fault is not None:
-            record_maintenance(conn, ticket.fault, mended, now, now)
+        if ticket.fault is not None and by is not None:
+            _record_work(conn, ticket.fault, by, now)
         return _hush(conn, ticket, now)
     if ticket.state.ended:
         alert_id = _open_alert(conn, ticket)
         if alert_id is not None:
             board.settle(conn, alert_id, now, actor)
     return ticket
+
+
+def _record_work(conn: Conn, fault: Fault, by: Move, now: datetime) -> None:
+    """A new unit is a fact of the device, whatever was wrong with which part of the old one."""
+    if by.whole_unit:
+        fault = Fault(fault.device_id, DEVICE, FaultClass.BREAKDOWN)
+    record_maintenance(conn, fault, by.mends, now, now)
 
 
 def _hush(conn: Conn, ticket: Ticket, now: datetime) -> Ticket:
@@ -235,6 +245,18 @@ def _refuse_move(name: str, reason: CancelReason | None) -> None:
         raise NotAllowedError(f"'cancel' needs a reason: {', '.join(CancelReason)}")
 
 
+def _goes_on(
+    conn: Conn, ticket_id: int, reason: CancelReason | None, duplicate_of: int | None
+) -> dict[str, int]:
+    """What a duplicate's end says of the ticket that goes on."""
+    if duplicate_of is None:
+        return {}
+    if reason is not CancelReason.DUPLICATE or duplicate_of == ticket_id:
+        raise NotAllowedError(f"ticket {ticket_id} is no duplicate of ticket {duplicate_of}")
+    require(conn, "ticket", {"ticket_id": duplicate_of})
+    return {"duplicate_of": duplicate_of}
+
+
 def _open(ticket: Ticket) -> Ticket:
     if ticket.state.ended:
         raise NotAllowedError(f"ticket {ticket.id} is {ticket.state}")
@@ -242,7 +264,7 @@ def _open(ticket: Ticket) -> Ticket:
 
 
 def require(conn: Conn, what: str, key: dict[str, int]) -> None:
-    """Raises NotFoundError unless there is such an engineer, device or site."""
+    """Raises NotFoundError unless there is such an engineer, device, site or ticket."""
     row = conn.execute(load("desk")[f"{what}_exists"], key).fetchone()
     if row is None or not row["there"]:
         raise NotFoundError(f"there is no {what} {next(iter(key.values()))}")

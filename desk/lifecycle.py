@@ -87,6 +87,7 @@ class Move:
         target: where it leads; None: to where the work was when the waiting began.
         by_rule: made by Forecall on what it observes, not offered to people.
         mends: what the repair history says was done to the component; empty: nothing was.
+        whole_unit: it says so of the device, not of the component alone: all parts are new.
         handling: whose work the fault thereby turned out to be.
     """
 
@@ -96,6 +97,7 @@ class Move:
     target: TicketState | None
     by_rule: bool = False
     mends: str = ""
+    whole_unit: bool = False
     handling: Handling | None = None
 
 
@@ -131,6 +133,7 @@ _MOVES = (
         frozenset({_S.ON_SITE}),
         _S.REPAIRED,
         mends="replaced",
+        whole_unit=True,
         handling=Handling.REPLACEMENT,
     ),
     Move("restore", N_("Back in service"), _AT_WORK | _WAITING, _S.REPAIRED, by_rule=True),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 
 from alerts.identity import Pending
 from alerts.measures import SETTLES
@@ -25,6 +26,7 @@ from alerts.rules.measured import (
 )
 from alerts.rules.rule import ANY, EventRule, Rule, StateRule, Subject
 from domain.report import Severity
+from domain.vocabulary import DEVICE
 from storage.database import Conn, Row
 from storage.queries import load
 
@@ -276,11 +278,12 @@ class _Work:
 
     def before(self, row: Row, actions: set[str] | None) -> datetime | None:
         """The last failure (action empty) or work on the component that was known by then; `actions`
-        None: any work, and no failure."""
-        found = (
-            one["at"]
+        None: any work, and no failure. A new unit is new in all its parts."""
+        own = (
+            one
             for one in self._of[row["device_id"], row["component"]]
-            if one["recorded_at"] <= row["at"]
-            and (one["action"] in actions if actions is not None else one["action"])
+            if (one["action"] in actions if actions is not None else one["action"])
         )
+        units = (one for one in self._of[row["device_id"], DEVICE] if one["action"] == "replaced")
+        found = (one["at"] for one in chain(own, units) if one["recorded_at"] <= row["at"])
         return max(found, default=None)

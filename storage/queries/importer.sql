@@ -71,7 +71,7 @@ SELECT date_trunc('hour', at, 'UTC'), device_id, metric_id, count(*), sum(value)
        sum(CASE WHEN kind = 'gauge' OR EXISTS (
                SELECT FROM maintenance
                WHERE maintenance.device_id = whole.device_id
-                 AND maintenance.component = whole.component AND action = 'replaced'
+                 AND maintenance.component IN (whole.component, 'device') AND action = 'replaced'
                  AND maintenance.at > whole.before_at AND maintenance.at <= whole.at
            ) THEN 0 ELSE counter_step(before, value) END),
        coalesce((array_agg(before ORDER BY at) FILTER (WHERE kind = 'counter'))[1], 'NaN')

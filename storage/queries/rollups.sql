@@ -51,7 +51,7 @@ CROSS JOIN LATERAL (
            sum(CASE WHEN touched.replaced AND EXISTS (
                    SELECT FROM maintenance
                    WHERE maintenance.device_id = touched.device_id
-                     AND maintenance.component = part.component AND action = 'replaced'
+                     AND maintenance.component IN (part.component, 'device') AND action = 'replaced'
                      AND maintenance.at > step.before_at AND maintenance.at <= step.at
                ) THEN 0 ELSE counter_step(step.before, step.value) END),
            coalesce(min(before) FILTER (WHERE before_at < touched.hour), 'NaN')

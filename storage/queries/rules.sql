@@ -45,8 +45,9 @@ SELECT judged.*, device.kind, device.model, coalesce(site.key, '') AS site, (
     SELECT greatest(max(failure.at), (
         SELECT max(maintenance.at) FROM maintenance
         WHERE maintenance.device_id = judged.device_id
-          AND maintenance.component = judged.component
-          AND maintenance.action IN ('replaced', 'repaired')
+          AND (maintenance.component = judged.component
+                   AND maintenance.action IN ('replaced', 'repaired')
+               OR maintenance.component = 'device' AND maintenance.action = 'replaced')
           AND maintenance.recorded_at <= %(now)s
     ))
     FROM failure
@@ -295,7 +296,9 @@ SELECT anomaly.at, anomaly.device_id, anomaly.component, anomaly.reasons,
            SELECT max(maintenance.at)
            FROM maintenance
            WHERE maintenance.device_id = anomaly.device_id
-             AND maintenance.component = anomaly.component AND maintenance.recorded_at <= %(now)s
+             AND (maintenance.component = anomaly.component
+                  OR maintenance.component = 'device' AND maintenance.action = 'replaced')
+             AND maintenance.recorded_at <= %(now)s
        ) AS settles_from
 FROM anomaly
 JOIN device ON device.id = anomaly.device_id AND device.adopted_at IS NOT NULL

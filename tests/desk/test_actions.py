@@ -19,6 +19,7 @@ from desk.sla.reading import clocks_of
 from domain.device import Cause
 from domain.errors import NotAllowedError, NotFoundError
 from domain.fault import Classified, Grade, Handling
+from domain.vocabulary import DEVICE
 from tests.alerts.conftest import World
 
 PRINTER = "receiptPrinter"
@@ -157,6 +158,9 @@ def test_a_unit_that_is_replaced_says_so_and_an_ended_case_is_classified_no_more
 ) -> None:
     ticket = go(world, broken, "plan", "dispatch", "arrive", "replace_unit")
     assert (ticket.state, ticket.handling) == ("repaired", Handling.REPLACEMENT)
+    assert world.rows("SELECT component, action FROM maintenance") == [
+        {"component": DEVICE, "action": "replaced"}  # of the unit: all of its parts are new
+    ]
     go(world, ticket, "verify", "close")
     with pytest.raises(NotAllowedError, match="closed"):
         classify(world.database, world.clock, broken.id, Classified(grade=Grade.MAJOR), actor="li")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.clock import ManualClock
 from domain.report import DeviceReport
+from domain.vocabulary import DEVICE
 from pipeline.counters import deltas, steps
 from pipeline.ingest import Ingest
 from pipeline.rollups import refresh
@@ -135,7 +136,7 @@ class Fleet:
             conn.execute(
                 """INSERT INTO maintenance (device_id, component, action, at, recorded_at, source)
                    SELECT id, %s, 'replaced', %s, %s, 'test' FROM device WHERE key = %s""",
-                [COMPONENT, at, self.clock.now(), device],
+                [self.chance.choice([COMPONENT, DEVICE]), at, self.clock.now(), device],
             )
         self.replaced.append((device, at))
 
