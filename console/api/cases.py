@@ -111,6 +111,7 @@ def move(room: TheRoom, visit: WorksOnTickets, ticket_id: TicketId, wanted: Move
         actor=visit.actor,
         note=wanted.note,
         reason=wanted.reason,
+        duplicate_of=wanted.duplicate_of,
         found=Found(wanted.finding, wanted.caused_by),
         version=wanted.version,
     )

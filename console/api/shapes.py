@@ -300,6 +300,9 @@ class KindOfFault(_Seen):
 class MoveWanted(WhatWasFound):
     name: str = Field(max_length=64, description="Such as plan, dispatch, arrive, repair, close.")
     reason: CancelReason | None = Field(None, description="Of a cancellation.")
+    duplicate_of: int | None = Field(
+        None, ge=1, description="The ticket that goes on, when this one ends as its duplicate."
+    )
 
 
 class NoteWanted(BaseModel):

@@ -15,6 +15,7 @@ from console.room import Room, TheRoom
 from console.security import OurForm
 from desk.callers import recognise
 from desk.calls import MAX_NAME, MAX_WORDS, Call, Channel, take
+from desk.sla.reading import clocks_of, next_due
 from domain.errors import BadInputError
 from storage.database import Row
 from storage.queries import load
@@ -35,10 +36,11 @@ class CallFilter(ListFilter):
 def calls(
     request: Request, room: TheRoom, visit: TakesCalls, wanted: Annotated[CallFilter, Query()]
 ) -> HTMLResponse:
-    queries = load("calls")
+    queries, now = load("calls"), room.clock.now()
     with room.database.transaction() as conn:
         who = recognise(conn, wanted.search)
         page = read_page(conn, queries["newest"], wanted)
+        clocks = clocks_of(conn, [row["id"] for row in who.cases], now)
     return answer(
         request,
         room,
@@ -48,6 +50,9 @@ def calls(
         wanted=wanted,
         who=who,
         page=page,
+        clocks=clocks,
+        now=now,
+        next_due=next_due,
     )
 
 

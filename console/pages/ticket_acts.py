@@ -16,10 +16,10 @@ from console.roles import Right
 from console.room import Room, TheRoom, Visit
 from console.security import OurForm
 from desk import actions
-from desk.calls import fault_called
+from desk.calls import digits_of, fault_called
 from desk.identify import identify
 from desk.lifecycle import CancelReason
-from domain.errors import NotFoundError
+from domain.errors import BadInputError, NotFoundError
 from domain.fault import CausedBy, Classified, Finding, Found, Grade, Handling
 from storage.queries import load
 
@@ -74,11 +74,15 @@ def move(
     name: Annotated[str, Form(max_length=64)],
     note: Words = "",
     reason: Annotated[CancelReason | None, Form()] = None,
+    duplicate_of: Annotated[str, Form(max_length=16)] = "",
     finding: WhatWasFound = None,
     caused_by: WhatCausedIt = None,
     version: Version = None,
 ) -> Response:
-    """Takes a move of the life cycle; a reason counts only for a cancellation."""
+    """Takes a move of the life cycle; a reason counts only for a cancellation.
+
+    `duplicate_of` is a ticket's number as people write it: #12.
+    """
     refuse_others(room, visit, ticket_id)
     refuse_move(visit, name)
     actions.move(
@@ -89,6 +93,7 @@ def move(
         actor=visit.actor,
         note=note,
         reason=reason if name == "cancel" else None,
+        duplicate_of=_number(duplicate_of) if reason is CancelReason.DUPLICATE else None,
         found=Found(finding, caused_by),
         version=version,
     )
@@ -194,6 +199,14 @@ def refuse_grade(visit: Visit, said: Classified) -> None:
     """
     if said.grade is not None and not visit.may(Right.ASSIGN):
         raise NotPermittedError(f"to say how bad a fault is needs the right to {Right.ASSIGN}")
+
+
+def _number(text: str) -> int | None:
+    """A ticket's number as people write it. Raises BadInputError when there is none in it."""
+    digits = digits_of(text)
+    if text.strip() and not digits:
+        raise BadInputError(f"duplicate_of: {text!r}; allowed: a ticket's number, such as 12")
+    return int(digits) if digits else None
 
 
 def _done(request: Request, room: Room, visit: Visit, ticket_id: int) -> Response:

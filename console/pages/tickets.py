@@ -97,6 +97,7 @@ def _shown(conn: Conn, visit: Visit, ticket_id: int, now: datetime) -> dict[str,
         "coverage": _advice(history).get("coverage"),
         "moves": [] if state.ended else offered(state),
         "ended": state.ended,
+        "replaced": _replaced(found, history),
         "engineers": engineers,
         "names": {row["id"]: row["name"] for row in engineers},
         "cancel_reasons": [one for one in CancelReason if one is not CancelReason.RETIRED],
@@ -107,6 +108,12 @@ def _shown(conn: Conn, visit: Visit, ticket_id: int, now: datetime) -> dict[str,
         "counts": callers.counts(conn, ticket_id),
         **_to_be_decided(conn, visit, found, now),
     }
+
+
+def _replaced(found: Row, history: list[TicketEvent]) -> bool:
+    """Whether another unit stands there now, and this one is counted still."""
+    moves = (event.data.get("move") for event in history if event.kind is Kind.MOVED)
+    return bool(found["adopted"]) and "replace_unit" in moves
 
 
 def _advice(history: list[TicketEvent]) -> dict[str, Any]:

@@ -287,7 +287,8 @@ SELECT t.id, t.component, t.fault_class, t.origin, t.state, t.severity, t.title,
  LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: ticket
-SELECT t.*, d.key AS device_key, d.kind, d.model, d.serial, si.key AS site_key,
+SELECT t.*, d.key AS device_key, d.adopted_at IS NOT NULL AS adopted, d.kind, d.model, d.serial,
+       si.key AS site_key,
        si.name AS site_name, si.city, si.region_class, si.time_zone, si.phone, c.name AS customer,
        e.key AS assignee_key, e.name AS assignee, coalesce(s.state, 'unwatched') AS device_state,
        a.state AS alert_state, a.reasons, a.probability, a.message, a.last_sign_at,

@@ -157,6 +157,9 @@ WITH RECURSIVE above AS (
 )
 SELECT place, id, name FROM above WHERE level = wanted
 
+-- name: ticket_exists
+SELECT EXISTS (SELECT FROM ticket WHERE id = %(ticket_id)s) AS there
+
 -- name: device_exists
 SELECT EXISTS (SELECT FROM device WHERE id = %(device_id)s) AS there
 

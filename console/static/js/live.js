@@ -80,10 +80,26 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && event.detail.elt.matches("form[data-clear]")) event.detail.elt.reset();
 });
 
+// What can't be undone is asked about; what was sent the plain way is confirmed on the page that it leads to.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) event.preventDefault();
+  else if (form.matches("main form[method=post]:not([hx-post])")) sessionStorage.setItem("forecall-sent", "1");
+});
+
+const tell = (element, words, forMs) => {
+  element.textContent = words;
+  setTimeout(() => (element.textContent = ""), forMs);
+};
+
+if (sessionStorage.getItem("forecall-sent")) {
+  sessionStorage.removeItem("forecall-sent");
+  const done = document.getElementById("done");
+  if (!document.getElementById("problem")) tell(done, done.dataset.done, 4000);
+}
+
 // What the server refused is said in the words of its own page about it.
 document.addEventListener("htmx:responseError", (event) => {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-  const toast = document.getElementById("toast");
-  toast.textContent = page.querySelector("h1")?.textContent ?? event.detail.xhr.statusText;
-  setTimeout(() => (toast.textContent = ""), 8000);
+  tell(document.getElementById("toast"), page.querySelector("h1")?.textContent ?? event.detail.xhr.statusText, 8000);
 });

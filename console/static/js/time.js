@@ -52,7 +52,7 @@
   // A clock of a promise: it runs in its hours only, and not at all while the case waits.
   const count = (clock, now) => {
     const since = Date.parse(clock.at);
-    const hours = clock.runs === "always" ? [[since, Infinity]]
+    const hours = clock.runs === "always" ? [[-Infinity, Infinity]]
       : clock.runs.split(" ").filter(Boolean).map((pair) => pair.split("/").map(Number));
     const ran = hours.reduce((sum, [from, to]) => sum + Math.max(0, Math.min(now, to) - Math.max(since, from)), 0);
     return { left: Number(clock.left) - ran / 1000, stands: !hours.some(([from, to]) => from <= now && now < to) };
