@@ -35,7 +35,7 @@ class AttendanceClock:
     ) -> None:
         self.device = device
         self.life = life
-        self.traits = clockwork.clock_traits(device.key)
+        self.traits = clockwork.clock_traits(device.key, device.model)
         self._time_zone = time_zone
         self._clock = clock
         self._rng = np.random.default_rng()
@@ -46,7 +46,7 @@ class AttendanceClock:
     def hour(self) -> None:
         """What people and wear did to it since the last call; to be called about hourly."""
         now = self._clock.now()
-        cleared = clockwork.log_start(self.device.key, now, self._time_zone)
+        cleared = clockwork.log_start(self.traits, now, self._time_zone)
         if cleared > self._lived_until:
             self.emulator.clear_records()
         if self.emulator.fault is not Fault.REFUSING:
@@ -87,9 +87,8 @@ class AttendanceClock:
             for _ in range(int(last.get(metric, 0))):
                 emulator.operate(code)
         self.emulator = emulator
-        self._load(
-            clockwork.log_start(device.key, self._lived_until, self._time_zone), self._lived_until
-        )
+        cleared = clockwork.log_start(of, self._lived_until, self._time_zone)
+        self._load(cleared, self._lived_until)
         return emulator
 
     def _load(self, start: datetime, end: datetime) -> None:

@@ -31,8 +31,14 @@ METRICS = (
 )
 """What is measured of a clock."""
 
-CLEARED_EVERY_DAYS = 20
-"""Somebody clears a clock's log so often, after its records were fetched."""
+_CAPACITY, _SMALLER_LOGS = 2000, {"SimClock F18": 1200}
+"""Records that a log holds, and that of some models; small, as are the sites."""
+
+_NEGLECTED = 0.2  # of the clocks: nobody clears the log before it is full and punches are lost
+_CLEARED_AT = (0.3, 0.75)  # of a full log, where somebody does, once its records were fetched
+_FULL_DAYS = (1, 6)  # for so many days a neglected log stands full
+_WEEKDAYS_THERE, _SATURDAY_THERE = 0.93, 0.35  # share of the people
+_PUNCHES_A_DAY = 2 * (5 * _WEEKDAYS_THERE + _SATURDAY_THERE) / 7  # of each of them, on average
 
 RESTARTS_IDLE, RESTARTS_WORN = 0.002, 0.9  # an hour
 _POOR_SHARE, _POOR_H, _RESTARTS_POOR = 0.07, 12.0, 0.35  # of the days; hours; an hour
@@ -48,27 +54,37 @@ BY_FINGER, BY_CARD = 1, 4
 
 @dataclass(frozen=True, slots=True)
 class ClockTraits:
-    """What tells a clock from others; follows from its key."""
+    """What tells a clock from others; follows from its key and model.
+
+    Attributes:
+        capacity: records that its log holds; what is punched beyond is lost.
+        cleared_every: days from one clearing of the log to the next.
+        phase: days from `ORIGIN` to the first clearing.
+    """
 
     users: int
     slope_s_per_h: float
     latency_s: float
-    capacity: int
     minute: int
+    capacity: int
+    cleared_every: int
+    phase: int
 
 
-def clock_traits(key: str) -> ClockTraits:
-    """The traits of the clock `key`. A twentieth have a log too small for their site."""
+def clock_traits(key: str, model: str) -> ClockTraits:
+    """The traits of the clock `key`. Of a fifth the log runs full before anybody clears it."""
     rng = seeded(key, "clock traits")
     users = int(rng.integers(8, 25))
-    small = rng.random() < 0.05
-    return ClockTraits(
-        users=users,
-        slope_s_per_h=float(rng.normal(0, 0.03)),
-        latency_s=float(rng.uniform(0.002, 0.006)),
-        capacity=users * 2 * 14 if small else 10_000,
-        minute=int(rng.integers(0, 60)),
-    )
+    neglected = rng.random() < _NEGLECTED
+    slope, latency = float(rng.normal(0, 0.03)), float(rng.uniform(0.002, 0.006))
+    minute = int(rng.integers(0, 60))
+    capacity = _SMALLER_LOGS.get(model, _CAPACITY)
+    to_full = capacity / (users * _PUNCHES_A_DAY)
+    early = to_full * float(rng.uniform(*_CLEARED_AT))
+    late = to_full + int(rng.integers(*_FULL_DAYS))
+    every = round(late if neglected else early)
+    phase = int(rng.integers(every))
+    return ClockTraits(users, slope, latency, minute, capacity, every, phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +155,11 @@ def drifted(drift_s: float, of: ClockTraits, jump_s: float) -> float:
     return 0.0 if abs(later) > _SET_BEYOND_S else later
 
 
-def log_start(key: str, moment: datetime, time_zone: str) -> datetime:
-    """When, before `moment`, the log of the clock `key` was last cleared: a midnight of its site."""
+def log_start(of: ClockTraits, moment: datetime, time_zone: str) -> datetime:
+    """When, before `moment`, the clock's log was last cleared: a midnight of its site."""
     zone = ZoneInfo(time_zone)
     day = moment.astimezone(zone).date()
-    phase = int(seeded(key, "clearing").integers(CLEARED_EVERY_DAYS))
-    since = ((day - ORIGIN.date()).days - phase) % CLEARED_EVERY_DAYS
+    since = ((day - ORIGIN.date()).days - of.phase) % of.cleared_every
     return datetime.combine(day - timedelta(days=since), time(), zone).astimezone(UTC)
 
 
@@ -153,7 +168,7 @@ def punches_on(key: str, day: date, users: int) -> Iterator[Punch]:
     if day.weekday() == 6:
         return
     rng = seeded(key, f"punches {day}")
-    there = rng.random(users) < (0.93 if day.weekday() < 5 else 0.35)
+    there = rng.random(users) < (_WEEKDAYS_THERE if day.weekday() < 5 else _SATURDAY_THERE)
     comes = rng.normal(8.1 * 3600, 900, users)
     goes = rng.normal(17.4 * 3600, 1500, users)
     by_card = rng.random(users) < 0.1

@@ -172,7 +172,7 @@ def _failure_events(life: Life, kind: DeviceKind) -> list[PastEvent]:
 def _clock_series(
     device: Device, time_zone: str, life: Life, hours: Floats, rng: np.random.Generator
 ) -> dict[str, Series]:
-    of = clockwork.clock_traits(device.key)
+    of = clockwork.clock_traits(device.key, device.model)
     moments = hours + of.minute * 60
     dark = _any_within(life.dark(), moments)
     activity = use(moments, time_zone, _CLOCK_ACTIVITY) * ~dark
@@ -218,19 +218,18 @@ def _record_counts(
     """How many records the log holds at `moments`, and how many of them a finger made."""
     first = datetime.fromtimestamp(float(moments[0]), UTC)
     last = datetime.fromtimestamp(float(moments[-1]), UTC)
-    begin = clockwork.log_start(key, first, time_zone)
+    begin = clockwork.log_start(of, first, time_zone)
     punches = clockwork.log_between(key, of.users, time_zone, begin, last)
-    at = np.array([clockwork.moment_of(punch, time_zone).timestamp() for punch in punches])
-    finger = np.array([punch.status == clockwork.BY_FINGER for punch in punches], dtype=np.bool_)
-    days = [datetime.fromtimestamp(float(day), UTC) for day in moments[::24]]
-    starts = np.repeat([clockwork.log_start(key, day, time_zone).timestamp() for day in days], 24)[
-        : len(moments)
+    at = [clockwork.moment_of(punch, time_zone).timestamp() for punch in punches]
+    finger = [punch.status == clockwork.BY_FINGER for punch in punches]
+    cleared = [
+        clockwork.log_start(of, datetime.fromtimestamp(float(hour), UTC), time_zone).timestamp()
+        for hour in moments
     ]
-    held, by_finger = (
-        np.minimum(np.searchsorted(some, moments) - np.searchsorted(some, starts), of.capacity)
-        for some in (at, at[finger])
-    )
-    return held.astype(np.float64), by_finger.astype(np.float64)
+    start = np.searchsorted(at, cleared, side="right")
+    end = np.minimum(np.searchsorted(at, moments, side="right"), start + of.capacity)
+    by_finger = np.concatenate([[0], np.cumsum(finger)])
+    return (end - start).astype(np.float64), (by_finger[end] - by_finger[start]).astype(np.float64)
 
 
 def _returns(dark: Mask) -> Mask:

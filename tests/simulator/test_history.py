@@ -17,6 +17,7 @@ from domain.vocabulary import METRICS
 from forecall.config import Settings
 from forecall.demo import build_demo, is_built
 from forecall.live import read_fleet
+from simulator.attendance import AttendanceClock
 from simulator.fleet import plan_fleet
 from simulator.history import DeviceHistory, device_history
 from simulator.lives import life_of
@@ -124,6 +125,43 @@ def test_what_nobody_refills_runs_out_and_is_full_again_once_somebody_does(
         assert ("paperOut", rise.peak) in {(event.code, event.at) for event in history.events}
         later = paper.values[paper.moments >= rise.end.timestamp()]
         assert not len(later) or later[0] > 5
+
+
+def test_logs_fill_are_cleared_and_where_nobody_does_so_in_time_stand_full(
+    past: dict[str, DeviceHistory],
+) -> None:
+    full = 0
+    for key, history in past.items():
+        if "x.LogFill" not in history.series:
+            continue
+        held, capacity = (
+            history.series[f"x.{name}"].values for name in ("RecordCount", "RecordCapacity")
+        )
+        steps = np.diff(held)
+        assert (held <= capacity).all()
+        cleared = np.flatnonzero(steps < 0)
+        assert (held[cleared + 1] <= 60).all(), key  # what was punched since midnight
+        assert (history.series["x.VerifiedCount"].values <= held).all()
+        stood = np.flatnonzero(held == capacity)
+        full += len(stood) > 24
+        assert (steps[stood[stood < len(steps)]] <= 0).all()  # no punch is kept any more
+    assert 1 <= full <= 6
+
+
+def test_a_clock_goes_live_with_the_log_that_its_past_says(past: dict[str, DeviceHistory]) -> None:
+    fleet = plan_fleet(20, 0, END.date())
+    zones = {site.key: site.time_zone for site in fleet.sites}
+    lost = 0
+    for device in fleet.devices:
+        told = past[device.key].series["x.RecordCount"]
+        fullest = int(np.argmax(told.values[::-1]))  # for the longest time
+        clock = ManualClock(datetime.fromtimestamp(told.moments[::-1][fullest], UTC))
+        life = life_of(device, clock.now() - MARGIN, clock.now() + MARGIN)
+        live = AttendanceClock(device, zones[device.site], clock, life, {}).emulator
+        assert live.record_count == told.values.max()
+        assert live.lost == 0 or live.full
+        lost += live.lost > 0
+    assert lost
 
 
 def test_wear_shows_in_the_day_before_a_failure(past: dict[str, DeviceHistory]) -> None:
