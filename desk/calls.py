@@ -161,7 +161,7 @@ def _opening(conn: Conn, call: Call, fault: Fault | None, now: datetime) -> Open
         alert_id=None,
         origin=call.channel,
         severity=Severity.ERROR,
-        title=Text(_TITLE[call.channel], {"words": call.words.strip()}),
+        title=Text(TITLE[call.channel], {"words": call.words.strip()}),
         assignee_id=choice.engineer_id,
         repeat_of=case_before(conn, fault, now) if fault else None,
         predicted_at=None,
@@ -171,7 +171,7 @@ def _opening(conn: Conn, call: Call, fault: Fault | None, now: datetime) -> Open
     )
 
 
-_TITLE = {
+TITLE = {
     Channel.PHONE: N_("Reported by telephone: {words}"),
     Channel.PORTAL: N_("Reported by the customer: {words}"),
     Channel.API: N_("Reported by a program: {words}"),

@@ -13,7 +13,7 @@ from alerts.steps import SYSTEM
 from desk import ledger
 from desk.assignment import Want, choose
 from desk.case import Kind, Ticket
-from desk.ledger import Entry, Opening, iso
+from desk.ledger import Entry, Opening, fault_row, iso
 from desk.lifecycle import MOVES, CancelReason, TicketState
 from domain.clock import Clock
 from domain.fault import Fault, FaultClass
@@ -21,11 +21,12 @@ from domain.text import Text
 from domain.vocabulary import component
 from storage.database import Conn
 from storage.queries import load
+from storage.rows import as_rows
 
 REPEAT_WITHIN = timedelta(days=30)
 """A fault that comes back so soon after its case was closed is a repeat of that case."""
 
-_TICKET_ORIGIN = {
+TICKET_ORIGIN = {
     Origin.PREDICTION: "prediction",
     Origin.EVENT: "device",
     Origin.TRANSITION: "device",
@@ -58,7 +59,7 @@ class Cases:
         openings = self._openings(conn, signs, now)
         opened = ledger.open_tickets(conn, openings, now, SYSTEM)
         # Somebody opened these by telephone in this very moment: then the sign adds to theirs.
-        others = [pair for pair, ticket in zip(signs, opened, strict=True) if ticket is None]
+        others = [pair for pair, event in zip(signs, opened, strict=True) if event is None]
         tickets = ledger.lock_tickets(conn, [sign.fault for _, sign in others])
         late = [Heard(alert_id, sign, sign.failed) for alert_id, sign in others]
         self._join(
@@ -130,14 +131,14 @@ class Cases:
             Opening(
                 fault=sign.fault,
                 alert_id=alert_id,
-                origin=_TICKET_ORIGIN.get(sign.origin, "rule"),
+                origin=TICKET_ORIGIN.get(sign.origin, "rule"),
                 severity=sign.severity,
                 title=sign.message,
                 assignee_id=choice.engineer_id,
                 repeat_of=before.get(sign.fault),
                 predicted_at=now if sign.origin is Origin.PREDICTION else None,
                 failed_at=sign.at if sign.failed else None,
-                more=_told(sign) | advice(sign.fault) | _assigned(choice.why),
+                more=told(sign) | advice(sign.fault) | _assigned(choice.why),
             )
             for (alert_id, sign), choice in zip(signs, choose(conn, wants, now), strict=True)
         ]
@@ -145,7 +146,7 @@ class Cases:
     def _join(self, conn: Conn, joined: Sequence[tuple[Ticket, Heard]]) -> None:
         now = self.clock.now()
         entries = [
-            Entry(ticket, Kind.FAILED if one.broke else Kind.SIGN, _joined(one, now))
+            Entry(ticket, Kind.FAILED if one.broke else Kind.SIGN, joining(one, now))
             for ticket, one in joined
         ]
         written = ledger.append_many(conn, entries, now, SYSTEM)
@@ -177,12 +178,7 @@ def cases_before(conn: Conn, faults: Sequence[Fault], now: datetime) -> dict[Fau
     """Of faults whose last case was closed not long ago: that case."""
     rows = conn.execute(
         load("desk")["cases_before"],
-        {
-            "device_ids": [fault.device_id for fault in faults],
-            "components": [fault.component for fault in faults],
-            "classes": [fault.fault_class for fault in faults],
-            "since": now - REPEAT_WITHIN,
-        },
+        {"faults": as_rows(map(fault_row, faults)), "since": now - REPEAT_WITHIN},
     ).fetchall()
     return {
         Fault(row["device_id"], row["component"], FaultClass(row["fault_class"])): row["id"]
@@ -212,7 +208,7 @@ def _is_done(ticket: Ticket | None) -> bool:
     return ticket is not None and ticket.state.done
 
 
-def _told(sign: Sign) -> dict[str, Any]:
+def told(sign: Sign) -> dict[str, Any]:
     """What an event of the ticket keeps of a sign."""
     return {
         "sign": sign.origin,
@@ -225,9 +221,9 @@ def _told(sign: Sign) -> dict[str, Any]:
     }
 
 
-def _joined(one: Heard, now: datetime) -> dict[str, Any]:
+def joining(one: Heard, now: datetime) -> dict[str, Any]:
     sign = one.sign
-    return _told(sign) | {
+    return told(sign) | {
         "alert_id": one.alert_id,
         "severity": sign.severity,
         "predicted_at": iso(now) if sign.origin is Origin.PREDICTION else None,

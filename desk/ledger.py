@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.outbox import Announcement, Topic, announce_many
-from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in
+from desk.case import FAULT_COLUMNS, Kind, Ticket, TicketEvent, apply, fault_in, opened
 from desk.coverage import Coverage, coverages_of_tickets
 from desk.lifecycle import TicketState, move_from
 from domain.errors import NotFoundError
@@ -69,26 +69,27 @@ class Entry:
 
 def open_ticket(conn: Conn, opening: Opening, at: datetime, actor: str) -> Ticket | None:
     """Opens the ticket of a fault; None when another one of it is open already."""
-    [ticket] = open_tickets(conn, [opening], at, actor)
-    return ticket
+    [event] = open_tickets(conn, [opening], at, actor)
+    return opened(event) if event else None
 
 
 def open_tickets(
     conn: Conn, openings: Sequence[Opening], at: datetime, actor: str
-) -> list[Ticket | None]:
-    """Opens a ticket for each opening, in their order; None where one is open already."""
+) -> list[TicketEvent | None]:
+    """Opens a ticket for each opening, in their order, and returns their first events; None where
+    one is open already."""
     if not openings:
         return []
     told = {"rows": as_rows(_opening_row(opening, at) for opening in openings)}
-    made = {_about(row): row for row in conn.execute(load("desk")["open"], told)}
-    rows = [made.get(_about(_place(one.fault) | {"batch_id": one.batch_id})) for one in openings]
-    covered = coverages_of_tickets(conn, [row["id"] for row in rows if row], at)
-    opened = zip(rows, openings, strict=True)
-    _insert(
-        conn,
-        [_first_event(row["id"], one, at, actor, covered[row["id"]]) for row, one in opened if row],
-    )
-    return [ticket_of(row) if row else None for row in rows]
+    made = {_about(row): row["id"] for row in conn.execute(load("desk")["open"], told)}
+    ids = [made.get(_about(_place(one.fault) | {"batch_id": one.batch_id})) for one in openings]
+    covered = coverages_of_tickets(conn, made.values(), at)
+    begun = [
+        first_event(each, one, at, actor, covered[each]) if each is not None else None
+        for each, one in zip(ids, openings, strict=True)
+    ]
+    _insert(conn, [event for event in begun if event is not None])
+    return begun
 
 
 def append(
@@ -112,7 +113,7 @@ def append_many(conn: Conn, entries: Sequence[Entry], at: datetime, actor: str) 
     events = [_event(entry, at, actor) for entry in entries]
     changed = [apply(entry.ticket, event) for entry, event in zip(entries, events, strict=True)]
     _insert(conn, events)
-    conn.execute(load("desk")["write"], {"rows": as_rows(map(_row, changed))})
+    conn.execute(load("desk")["write"], {"rows": as_rows(map(ticket_row, changed))})
     return changed
 
 
@@ -171,11 +172,7 @@ def lock_tickets(conn: Conn, faults: Sequence[Fault]) -> dict[Fault, Ticket]:
     """Locks the open tickets of faults, in their order; the caller has locked the alerts."""
     if not faults:
         return {}
-    wanted = {
-        "device_ids": [fault.device_id for fault in faults],
-        "components": [fault.component for fault in faults],
-        "classes": [fault.fault_class for fault in faults],
-    }
+    wanted = {"faults": as_rows(map(fault_row, faults))}
     found = [ticket_of(row) for row in conn.execute(load("desk")["lock_open"], wanted)]
     return {ticket.fault: ticket for ticket in found if ticket.fault is not None}
 
@@ -232,7 +229,7 @@ def ticket_of(row: Row) -> Ticket:
     return Ticket(fault=fault_in(row), **fields)
 
 
-def _first_event(
+def first_event(
     ticket_id: int, opening: Opening, at: datetime, actor: str, coverage: Coverage
 ) -> TicketEvent:
     data = {
@@ -272,11 +269,11 @@ def _event(entry: Entry, at: datetime, actor: str) -> TicketEvent:
 
 
 def _insert(conn: Conn, events: Sequence[TicketEvent]) -> None:
-    conn.execute(load("desk")["append"], {"rows": as_rows(map(_event_row, events))})
+    conn.execute(load("desk")["append"], {"rows": as_rows(map(event_row, events))})
     announce_many(conn, [_announcement(event) for event in events])
 
 
-def _event_row(event: TicketEvent) -> Row:
+def event_row(event: TicketEvent) -> Row:
     return {
         "ticket_id": event.ticket_id,
         "version": event.version,
@@ -319,7 +316,7 @@ def _opening_row(opening: Opening, at: datetime) -> Row:
     }
 
 
-def _row(ticket: Ticket) -> Row:
+def ticket_row(ticket: Ticket) -> Row:
     return {
         **_place(ticket.fault),
         "id": ticket.id,

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from desk.past import PastCase, keep
 from domain.clock import ScaledClock
 from domain.device import Cause, DeviceKind, DeviceState
 from domain.errors import ConfigurationError
 from domain.vocabulary import metric
 from forecall.config import MAX_DEMO_DEVICES, Settings
+from forecall.demo_cases import cases_of
+from forecall.demo_work import Kept
 from pipeline.counters import deltas
 from simulator.fleet import Device, Fleet, plan_fleet
 from simulator.history import DeviceHistory, Series, Spell, device_history
@@ -22,7 +25,7 @@ from simulator.script import MARGIN, plan_script
 from storage.arrays import write_arrays
 from storage.clock import install_simulated_clock
 from storage.copy import DEVICE_EVENT, READING, copy_rows
-from storage.database import Conn, Database
+from storage.database import Conn, Database, Row
 from storage.engine import detect
 from storage.queries import load
 
@@ -146,9 +149,11 @@ class _Builder:
         self, conn: Conn, fleet: Fleet, start: datetime, end: datetime, speed: float
     ) -> None:
         self._conn, self._fleet, self._start, self._end = conn, fleet, start, end
-        self._zones = {site.key: site.time_zone for site in fleet.sites}
+        self._sites = {site.key: site for site in fleet.sites}
         self._script = plan_script(fleet.devices, end, speed)
         self._metrics: dict[str, int] = {}
+        self._keepers: dict[str, Row] = {}
+        self._cases: list[PastCase] = []
 
     def build(self, progress: Progress) -> None:
         self._owners()
@@ -156,6 +161,7 @@ class _Builder:
         for first in range(0, len(devices), _BATCH):
             progress("history", first / len(devices))
             self._write(devices[first : first + _BATCH])
+        keep(self._conn, self._cases)
         progress("history", 1.0)
 
     def _owners(self) -> None:
@@ -168,6 +174,8 @@ class _Builder:
             self._conn.execute(statements["reports_to"], {"key": key, "superior": superior})
         for site in self._fleet.sites:
             self._conn.execute(statements["add_site"], asdict(site))
+        keepers = self._conn.execute(statements["keepers"]).fetchall()
+        self._keepers = {row.pop("site"): row for row in keepers}
 
     def _write(self, devices: Sequence[Device]) -> None:
         batch = _Batch()
@@ -182,7 +190,9 @@ class _Builder:
     def _collect(self, device: Device, batch: _Batch) -> None:
         span = (self._start - MARGIN, self._end + MARGIN)
         life = self._script.added_to(device.key, life_of(device, *span))
-        past = device_history(device, self._zones[device.site], life, self._start, self._end)
+        past = device_history(
+            device, self._sites[device.site].time_zone, life, self._start, self._end
+        )
         identity = self._add(device, past)
         for name, series in past.series.items():
             batch.rollups.append((identity, self._metric(name), series))
@@ -197,6 +207,8 @@ class _Builder:
             (identity, repair.component, repair.at, repair.at, _SOURCE, repair.action)
             for repair in past.repairs
         ]
+        kept = Kept(device, identity, self._sites[device.site], **self._keepers[device.site])
+        self._cases += cases_of(kept, life, past.spells, self._start, self._end)
 
     def _add(self, device: Device, past: DeviceHistory) -> int:
         values = asdict(device) | {"adopted_at": self._start}

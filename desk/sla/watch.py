@@ -103,7 +103,7 @@ def _lock(conn: Conn, ticket_ids: Sequence[int]) -> dict[int, Ticket]:
 def _append(
     conn: Conn, locked: Mapping[int, Ticket], news: Mapping[int, News], now: datetime
 ) -> list[Ticket]:
-    entries = [Entry(locked[each], kind, _data(clock)) for each, (kind, clock) in news.items()]
+    entries = [Entry(locked[each], kind, data_of(clock)) for each, (kind, clock) in news.items()]
     return ledger.append_many(conn, entries, now, SYSTEM)
 
 
@@ -121,7 +121,8 @@ def _news(found: Sequence[SlaClock], told: Iterable[TicketEvent], now: datetime)
     return [each for _, each in sorted(news, key=lambda one: one[0])]
 
 
-def _data(clock: SlaClock) -> dict[str, object]:
+def data_of(clock: SlaClock) -> dict[str, object]:
+    """What an event of a case keeps of the promise that it tells of."""
     return {
         "clock": clock.name,
         "label": Text(clock.label).to_json(),

@@ -17,6 +17,10 @@ SELECT %(key)s, %(name)s, customer.id, engineer.id, %(city)s, %(region_class)s, 
 FROM customer, engineer
 WHERE customer.key = %(customer)s AND engineer.key = %(engineer)s
 
+-- name: keepers
+SELECT site.key AS site, site.id AS site_id, engineer.id AS engineer_id, engineer.name AS engineer_name
+FROM site JOIN engineer ON engineer.id = site.engineer_id
+
 -- name: add_device
 INSERT INTO device (key, site_id, kind, model, firmware, serial, installed_on, simulated, adopted_at)
 SELECT %(key)s, id, %(kind)s, %(model)s, %(firmware)s, %(serial)s, %(installed_on)s, true, %(adopted_at)s
