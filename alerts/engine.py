@@ -28,7 +28,7 @@ from domain.report import Severity
 from domain.text import N_, Text
 from storage.database import Conn, Database, Row
 from storage.queries import load
-from storage.rows import as_rows
+from storage.rows import as_ids, as_rows
 
 HOLD = timedelta(seconds=4)
 """So long, by the wall's time, the news of a fault waits that other devices may share: by then the
@@ -205,7 +205,7 @@ class _Judge:
 
     def _mark(self, statement: str, alert_ids: set[int]) -> None:
         if alert_ids:
-            parameters = {"alert_ids": list(alert_ids), "now": self.now}
+            parameters = {"alert_ids": as_ids(alert_ids), "now": self.now}
             self.conn.execute(load("board")[statement], parameters)
 
     def _told_from(self, sign: Sign) -> datetime:

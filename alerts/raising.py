@@ -28,7 +28,7 @@ from domain.fault import Fault
 from domain.text import N_, Text
 from storage.database import Conn, Row
 from storage.queries import load
-from storage.rows import as_rows
+from storage.rows import as_ids, as_rows
 
 STEADY = timedelta(minutes=10)
 """A flapping fault is told again, and gets a case if it has none, once it has stayed for so long."""
@@ -206,7 +206,7 @@ def _hold_conditions(conn: Conn, found: Sequence[tuple[Row, Sign]]) -> dict[int,
     if not found:
         return {}
     conditions = {
-        "known_ids": [row["id"] for row, _ in found],
+        "known_ids": as_ids(row["id"] for row, _ in found),
         "rows": as_rows(_condition(row["id"], sign) for row, sign in found),
     }
     rows = conn.execute(load("board")["hold_conditions"], conditions).fetchall()

@@ -18,7 +18,7 @@ from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
-from storage.rows import as_rows
+from storage.rows import as_ids, as_rows
 
 SYSTEM = "forecall"
 """The actor of what happens by rule."""
@@ -91,7 +91,8 @@ def lock(conn: Conn, alert_ids: Iterable[int]) -> list[Alert]:
     wanted = list(alert_ids)
     if not wanted:
         return []
-    return [alert_of(row) for row in conn.execute(load("board")["lock"], {"alert_ids": wanted})]
+    rows = conn.execute(load("board")["lock"], {"alert_ids": as_ids(wanted)})
+    return [alert_of(row) for row in rows]
 
 
 def alert_of(row: Row) -> Alert:

@@ -15,6 +15,7 @@ from domain.report import Severity
 from domain.text import Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_ids
 
 
 def tell(conn: Conn, now: datetime, desk: CaseDesk, alert_ids: Sequence[int] | None = None) -> None:
@@ -22,7 +23,7 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, alert_ids: Sequence[int] | N
 
     A fault that went away while it was held back is not due: it gets no case.
     """
-    parameters = {"now": now, "alert_ids": None if alert_ids is None else list(alert_ids)}
+    parameters = {"now": now, "alert_ids": None if alert_ids is None else as_ids(alert_ids)}
     rows = conn.execute(load("board")["due"], parameters).fetchall()
     if not rows:
         return
@@ -32,7 +33,8 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, alert_ids: Sequence[int] | N
         if row["told_at"] is None and row["state"] == AlertState.UNACKNOWLEDGED
     ]
     announce_many(conn, news)
-    conn.execute(load("board")["told"], {"alert_ids": [row["id"] for row in rows], "now": now})
+    told = {"alert_ids": as_ids(row["id"] for row in rows), "now": now}
+    conn.execute(load("board")["told"], told)
     wanted = [(row["id"], _speaking(row)) for row in rows if row["wants_case"]]
     if wanted:
         desk.open(conn, wanted)

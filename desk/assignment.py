@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from domain.text import N_, Text
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_ids
 
 FULL = 15
 """With so many open tickets the engineer who looks after a site is passed over."""
@@ -145,7 +146,8 @@ def _taken(engineer: Engineer, why: str) -> Choice:
 def _places(conn: Conn, wants: Sequence[Want]) -> dict[tuple[str, int], Place]:
     devices = sorted({want.device_id for want in wants if want.device_id is not None})
     sites = sorted({want.site_id for want in wants if want.site_id is not None})
-    rows = conn.execute(load("desk")["places"], {"devices": devices, "sites": sites}).fetchall()
+    asked = {"devices": as_ids(devices), "sites": as_ids(sites)}
+    rows = conn.execute(load("desk")["places"], asked).fetchall()
     return {(row["what"], row["id"]): _place(row) for row in rows}
 
 

@@ -14,6 +14,11 @@ import msgspec
 _ENCODER = msgspec.json.Encoder()
 
 
+def as_ids(ids: Iterable[int]) -> str:
+    """Whole numbers as one array: `%(ids)s::bigint[]`."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
 def as_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows of JSON values and aware moments."""
     return _ENCODER.encode(list(rows)).decode()

@@ -18,6 +18,7 @@ from desk.contracts.contract import (
 )
 from storage.database import Conn, Row
 from storage.queries import load
+from storage.rows import as_ids
 
 _PARSED: dict[str, PlanBook] = {}
 """Books by digest; a digest says all that is in a book, so this is never wrong."""
@@ -31,13 +32,13 @@ def contract_of(conn: Conn, device_id: int) -> Contracts:
 def contracts_of(conn: Conn, device_ids: Iterable[int]) -> dict[int, Contracts]:
     """What was agreed for each device; one that isn't known has the usual plan."""
     ids = list(device_ids)
-    return _contracts(conn, "devices", {"device_ids": ids}, ids)
+    return _contracts(conn, "devices", {"device_ids": as_ids(ids)}, ids)
 
 
 def contracts_of_tickets(conn: Conn, ticket_ids: Iterable[int]) -> dict[int, Contracts]:
     """What was agreed for the place of each case."""
     ids = list(ticket_ids)
-    return _contracts(conn, "tickets", {"ticket_ids": ids}, ids)
+    return _contracts(conn, "tickets", {"ticket_ids": as_ids(ids)}, ids)
 
 
 def contracts_of_places(
@@ -86,7 +87,7 @@ def _contracts(conn: Conn, statement: str, asked: Row, ids: Iterable[int]) -> di
 def _places_before(conn: Conn, device_ids: set[int]) -> dict[int, list[Row]]:
     """Where each device that was ever moved stood before, oldest first."""
     places: dict[int, list[Row]] = {}
-    parameters = {"device_ids": list(device_ids)}
+    parameters = {"device_ids": as_ids(device_ids)}
     for row in conn.execute(load("contracts")["places_before"], parameters).fetchall():
         places.setdefault(row["device_id"], []).append(row)
     return places
@@ -94,7 +95,7 @@ def _places_before(conn: Conn, device_ids: set[int]) -> dict[int, list[Row]]:
 
 def _agreed(conn: Conn, customer_ids: set[int]) -> dict[int, list[tuple[int | None, Contract]]]:
     agreed: dict[int, list[tuple[int | None, Contract]]] = {}
-    parameters = {"customer_ids": list(customer_ids)}
+    parameters = {"customer_ids": as_ids(customer_ids)}
     for row in conn.execute(load("contracts")["of_customers"], parameters).fetchall():
         agreed.setdefault(row["customer_id"], []).append((row["site_id"], _contract(row)))
     return agreed

@@ -33,7 +33,7 @@ SELECT device.id, device.id AS device_id, device.kind, device.installed_on, site
 FROM device
 LEFT JOIN site ON site.id = device.site_id
 LEFT JOIN warranty ON warranty.device_id = device.id
-WHERE device.id = ANY(%(device_ids)s)
+WHERE device.id = ANY(%(device_ids)s::int[])
 
 -- Kinds of devices at sites, numbered from 1 in the order asked.
 -- name: places
@@ -56,7 +56,7 @@ LEFT JOIN device ON device.id = ticket.device_id
 LEFT JOIN batch ON batch.id = ticket.batch_id
 LEFT JOIN site ON site.id = coalesce(device.site_id, ticket.site_id, batch.site_id)
 LEFT JOIN warranty ON warranty.device_id = device.id
-WHERE ticket.id = ANY(%(ticket_ids)s)
+WHERE ticket.id = ANY(%(ticket_ids)s::bigint[])
 
 -- Where devices stood before they were moved, oldest first.
 -- name: places_before
@@ -65,14 +65,14 @@ SELECT past.device_id, past.until_at, site.id AS site_id, site.customer_id, site
 FROM device_place_past AS past
 JOIN site ON site.id = past.site_id
 JOIN device ON device.id = past.device_id
-WHERE past.device_id = ANY(%(device_ids)s)
+WHERE past.device_id = ANY(%(device_ids)s::int[])
 ORDER BY past.device_id, past.until_at
 
 -- name: of_customers
 SELECT customer_id, site_id, key, plan, calendar, valid_from, valid_until, price, travel,
        free_support_months, replacement
 FROM contract
-WHERE customer_id = ANY(%(customer_ids)s)
+WHERE customer_id = ANY(%(customer_ids)s::int[])
 ORDER BY site_id NULLS LAST, valid_from DESC
 
 -- name: listed

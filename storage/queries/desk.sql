@@ -10,21 +10,23 @@ FROM json_to_recordset(%(rows)s::json)
                  failed_at timestamptz)
 ORDER BY device_id, component, fault_class
 ON CONFLICT DO NOTHING
-RETURNING *
+RETURNING id, device_id, component, fault_class, batch_id
 
 -- name: cases_before
 SELECT DISTINCT ON (device_id, component, fault_class) device_id, component, fault_class, id
 FROM ticket
-JOIN unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[])
-     AS fault (device_id, component, fault_class) USING (device_id, component, fault_class)
+JOIN json_to_recordset(%(faults)s::json)
+     AS fault (device_id int, component text, fault_class text)
+     USING (device_id, component, fault_class)
 WHERE closed_at >= %(since)s
 ORDER BY device_id, component, fault_class, closed_at DESC, id DESC
 
 -- name: lock_open
 SELECT ticket.*
 FROM ticket
-JOIN unnest(%(device_ids)s::int[], %(components)s::text[], %(classes)s::text[])
-     AS fault (device_id, component, fault_class) USING (device_id, component, fault_class)
+JOIN json_to_recordset(%(faults)s::json)
+     AS fault (device_id int, component text, fault_class text)
+     USING (device_id, component, fault_class)
 WHERE closed_at IS NULL
 ORDER BY device_id, component, fault_class
 FOR UPDATE OF ticket
@@ -134,12 +136,12 @@ SELECT 'device' AS what, device.id, device.kind, site.engineer_id, site.city, en
 FROM device
 LEFT JOIN site ON site.id = device.site_id
 LEFT JOIN engineer ON engineer.id = site.engineer_id
-WHERE device.id = ANY(%(devices)s)
+WHERE device.id = ANY(%(devices)s::int[])
 UNION ALL
 SELECT 'site', site.id, '', site.engineer_id, site.city, engineer.region
 FROM site
 LEFT JOIN engineer ON engineer.id = site.engineer_id
-WHERE site.id = ANY(%(sites)s)
+WHERE site.id = ANY(%(sites)s::int[])
 
 -- Whom somebody reports to, so many levels up.
 -- name: superiors
