@@ -164,7 +164,10 @@ class Settings(BaseSettings):
         description="Simulated seconds a second; empty: by the fleet's size.",
     )
     demo_history_days: int = Field(
-        default=60, ge=7, le=365, description="Days of past that the first start makes."
+        default=60,
+        ge=7,
+        le=365,
+        description="Days of measurements that the first start makes; of cases at least two months.",
     )
 
     @field_validator("data_dir")

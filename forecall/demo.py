@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from forecall.demo_cases import cases_of
 from forecall.demo_work import Kept
 from pipeline.counters import deltas
 from simulator.fleet import Device, Fleet, plan_fleet
-from simulator.history import DeviceHistory, Series, Spell, device_history
+from simulator.history import Series, Spell, device_history, happenings
 from simulator.lives import life_of
 from simulator.script import MARGIN, plan_script
+from simulator.wear import Life
 from storage.arrays import write_arrays
 from storage.clock import install_simulated_clock
 from storage.copy import DEVICE_EVENT, READING, copy_rows
@@ -38,6 +39,7 @@ FULL_SPEED, FULL_SPEED_DEVICES = 300.0, 400
 RAW_DAYS = 7
 """Raw readings of the past are kept for so many days; the rollups for all of it."""
 
+_CLOSED_MONTHS = 2
 _FULL_HISTORY_DEVICES, _LEAST_HISTORY_DAYS = 400, 14
 _BATCH = 25  # devices a COPY
 _COLLECTORS = {DeviceKind.CLOCK: "zkteco", DeviceKind.POS: "mqtt", DeviceKind.KIOSK: "mqtt"}
@@ -150,6 +152,7 @@ class _Builder:
     ) -> None:
         self._conn, self._fleet, self._start, self._end = conn, fleet, start, end
         self._sites = {site.key: site for site in fleet.sites}
+        self._since = min(start, _cases_since(end))
         self._script = plan_script(fleet.devices, end, speed)
         self._metrics: dict[str, int] = {}
         self._keepers: dict[str, Row] = {}
@@ -188,37 +191,42 @@ class _Builder:
         copy_rows(self._conn, "maintenance", _MAINTENANCE, batch.repairs)
 
     def _collect(self, device: Device, batch: _Batch) -> None:
-        span = (self._start - MARGIN, self._end + MARGIN)
-        life = self._script.added_to(device.key, life_of(device, *span))
-        past = device_history(
-            device, self._sites[device.site].time_zone, life, self._start, self._end
-        )
-        identity = self._add(device, past)
+        site = self._sites[device.site]
+        told = self._life(device, self._start)
+        past = device_history(device, site.time_zone, told, self._start, self._end)
+        since = max(self._since, datetime.combine(device.installed_on, time(), UTC))
+        life = self._life(device, since)
+        befell = happenings(device.kind, life, since, self._end)
+        identity = self._add(device, since, len(befell.spells))
         for name, series in past.series.items():
             batch.rollups.append((identity, self._metric(name), series))
         batch.events += [
             (e.at, e.at, identity, e.component, e.code, e.severity, "", "") for e in past.events
         ]
-        batch.transitions += _transitions(identity, past.spells, self._start, self._end)
+        batch.transitions += _transitions(identity, befell.spells, since, self._end)
         batch.failures += [
-            (identity, rise.component, rise.peak, rise.peak, _SOURCE) for rise in past.failures
+            (identity, rise.component, rise.peak, rise.peak, _SOURCE) for rise in befell.failures
         ]
         batch.repairs += [
             (identity, repair.component, repair.at, repair.at, _SOURCE, repair.action)
-            for repair in past.repairs
+            for repair in befell.repairs
         ]
-        kept = Kept(device, identity, self._sites[device.site], **self._keepers[device.site])
-        self._cases += cases_of(kept, life, past.spells, self._start, self._end)
+        kept = Kept(device, identity, site, **self._keepers[device.site])
+        self._cases += cases_of(kept, life, befell.spells, since, self._end)
 
-    def _add(self, device: Device, past: DeviceHistory) -> int:
-        values = asdict(device) | {"adopted_at": self._start}
+    def _life(self, device: Device, since: datetime) -> Life:
+        span = (since - MARGIN, self._end + MARGIN)
+        return self._script.added_to(device.key, life_of(device, *span))
+
+    def _add(self, device: Device, since: datetime, spells: int) -> int:
+        values = asdict(device) | {"adopted_at": since}
         row = self._conn.execute(load("demo")["add_device"], values).fetchone()
         assert row is not None
         status = {
             "device_id": row["id"],
             "collector": _COLLECTORS[device.kind],
             "since": self._end,
-            "version": 2 * len(past.spells) + 2,
+            "version": 2 * spells + 2,
         }
         self._conn.execute(load("demo")["add_status"], status)
         return int(row["id"])
@@ -246,6 +254,14 @@ class _Builder:
         raw = at >= np.datetime64(_naive(self._end - timedelta(days=RAW_DAYS)), "us")
         columns = [at[raw], at[raw], identities[raw], metrics[raw], values[raw]]
         write_arrays(self._conn, "reading", READING, columns)
+
+
+def _cases_since(end: datetime) -> datetime:
+    """From when there are states and cases: the last two months that are over, whole in every zone."""
+    first = end.date().replace(day=1)
+    for _ in range(_CLOSED_MONTHS):
+        first = (first - timedelta(days=1)).replace(day=1)
+    return datetime.combine(first, time(), UTC) - timedelta(days=1)
 
 
 def _before(values: Any) -> Any:

@@ -71,6 +71,15 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True)
+class Happenings:
+    """What befell a device and what was done to it, as in `DeviceHistory`."""
+
+    failures: tuple[Rise, ...]
+    repairs: tuple[Repair, ...]
+    spells: tuple[Spell, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceHistory:
     """One device's past. `spells` are in order and do not touch each other.
 
@@ -97,12 +106,22 @@ def device_history(
     else:
         series, events = _terminal_past(device, time_zone, life, hours, rng)
         events += _failure_events(life, device.kind)
+    found = happenings(device.kind, life, start, end)
     return DeviceHistory(
         series,
         tuple(sorted((e for e in events if start <= e.at < end), key=lambda event: event.at)),
+        found.failures,
+        found.repairs,
+        found.spells,
+    )
+
+
+def happenings(kind: DeviceKind, life: Life, start: datetime, end: datetime) -> Happenings:
+    """What befell a device of `kind` from `start` to `end`, without what it measured."""
+    return Happenings(
         tuple(rise for rise in life.failures() if start <= rise.peak < end),
         tuple(repair for repair in _repairs(life) if start <= repair.at < end),
-        tuple(_spells(device.kind, life, start, end)),
+        tuple(_spells(kind, life, start, end)),
     )
 
 
