@@ -17,7 +17,8 @@ _NAMES_KEPT = 10_000  # so that made-up names can't fill the memory
 class Limiter:
     """At most `most` failures, or whatever is counted, within `window` of the wall's time.
 
-    Counted for each of those who may be behind it: a name, an address.
+    Counted for each of those who may be behind it: a name, an address. The count is the process's
+    own: there is one console (docs/administrator.md says what several of them would allow).
     """
 
     def __init__(self, wall: Clock, most: int = FAILURES, window: timedelta = WINDOW) -> None:

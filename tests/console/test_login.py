@@ -69,6 +69,20 @@ def test_guessing_is_slowed_down(visitor: httpx.Client, accounts: None) -> None:
     assert right.status_code == 429  # even the right one has to wait now
 
 
+def test_behind_a_proxy_each_visitor_is_counted_apart(
+    visitor: httpx.Client, accounts: None
+) -> None:
+    def login(address: str, name: str, password: str) -> int:
+        form = {"csrf": token(visitor.get("/login").text), "name": name, "password": password}
+        told = {"X-Forwarded-For": address}
+        return visitor.post("/login", data=form, headers=told).status_code
+
+    for number in range(FAILURES):
+        assert login("203.0.113.1", f"guess-{number}", "wrong") == 401
+    assert login("203.0.113.1", "operator", PASSWORD) == 429
+    assert login("203.0.113.2", "operator", PASSWORD) == 303
+
+
 def test_the_limiter_forgets_after_its_window(clock: ManualClock) -> None:
     limiter = Limiter(clock)
     for _ in range(FAILURES):
