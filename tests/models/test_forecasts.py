@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,14 @@ from desk.cases import Cases
 from domain.clock import ManualClock
 from domain.report import MetricKind
 from domain.text import Text
+from forecall.config import Settings
+from forecall.demo import build_demo
 from models.supplies.ends import AHEAD, days_left, days_of, next_visit, use_of
 from models.unusual.watch import watch
+from simulator.fleet import Device, plan_fleet
+from simulator.history import device_history
+from simulator.lives import life_of
+from simulator.script import MARGIN
 from storage.database import Database, Row
 from tests.models.watched_fleet import START, store_devices, store_metric
 
@@ -187,3 +194,40 @@ def test_a_limit_on_the_same_metric_joins_the_case_and_a_refill_ends_it(database
     evaluate(database, clock, Cases(clock), RuleBooks())
     (left,) = _rows(database, f"SELECT alert_condition.rule {of_log}")
     assert left["rule"] == "threshold:x.LogFill"
+
+
+def test_in_a_demo_the_logs_are_told_that_nobody_clears_before_they_are_full(
+    database: Database, tmp_path: Path
+) -> None:
+    """Clocks that fill as people punch: who loses punches within a week is an alert today."""
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    fleet = Settings(data_dir=tmp_path, demo_clocks=36, demo_terminals=2, demo_history_days=9)
+    build_demo(database, fleet, now, lambda *_: None)
+    clock = ManualClock(now + timedelta(minutes=35))
+    for _ in range(5):
+        watch(database, clock)
+    evaluate(database, clock, Cases(clock), RuleBooks())
+    told = _rows(
+        database,
+        """SELECT key, early, late, alert_condition.rule FROM alert
+           JOIN device ON device.id = alert.device_id
+           JOIN alert_condition ON alert_condition.alert_id = alert.id
+           JOIN consumable ON consumable.device_id = device.id
+           WHERE alert.component = 'attendanceLog' ORDER BY key""",
+    )
+    by_forecast = [row for row in told if row["rule"] == "consumable:x.LogFill"]
+    assert [row["key"] for row in by_forecast] == ["SIMC00023", "SIMC00036"]
+    for row in by_forecast:
+        device = next(
+            each for each in plan_fleet(36, 2, now.date()).devices if each.key == row["key"]
+        )
+        full = _full_at(device, now)
+        assert row["early"] - timedelta(hours=12) < full < row["late"] + timedelta(hours=12)
+
+
+def _full_at(device: Device, now: datetime) -> datetime:
+    zone = {site.key: site.time_zone for site in plan_fleet(1, 0, now.date()).sites}[device.site]
+    life = life_of(device, now - MARGIN, now + timedelta(days=14) + MARGIN)
+    past = device_history(device, zone, life, now - timedelta(days=1), now + timedelta(days=14))
+    log = past.series["x.LogFill"]
+    return datetime.fromtimestamp(log.moments[np.flatnonzero(log.values >= 100)[0]], UTC)
