@@ -46,6 +46,7 @@ class Parent:
     Attributes:
         device: its key, where it is itself watched.
         down_since: when somebody said that it is down (`alerts.correlation.declare_down`).
+        batch_id: of the batch that it thereby is.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Parent:
     device: str | None
     devices: tuple[str, ...]
     down_since: datetime | None = None
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,11 @@ def _bring_up_to_date(conn: Conn, now: datetime, desk: CaseDesk) -> list[Returne
     open_ids = [row["id"] for row in conn.execute(load("correlation")["open_batches"]).fetchall()]
     if not open_ids:
         return []
-    for batch_id in store.count(conn, now, open_ids):
-        store.tell(conn, now, desk, batch_id, Topic.BATCH_GROWN)
+    for row in store.count(conn, now, open_ids):
+        if row["grown_at"] == now:
+            store.tell(conn, now, desk, row["id"], Topic.BATCH_GROWN)
+        elif row["unseen"]:
+            store.entitle(conn, row["id"])
     limits = {"least": LEAST, "rest": REST, "before": now - EASED_FOR}
     over = conn.execute(load("correlation")["over"], limits).fetchall()
     ended = [row["id"] for row in over]

@@ -31,7 +31,11 @@ CUT_OFF_RULES = frozenset({"event:commError", "event:voltageOff"})
 """Errors that the loss of power or network brings about, by their components and by their rules."""
 
 _WENT_DOWN = N_("{members} devices went down together: {place}")
-_CUT_OFF = N_("{members} devices went down or report faults of power or network together: {place}")
+_CUT_OFF = N_("{members} devices report faults of power or network together: {place}")
+_MIXED = N_(
+    "{members} devices were hit together: {down} went down, {others} report faults of power or network:"
+    " {place}"
+)
 _DECLARED = N_("{place} was declared down; {members} devices are down with it")
 _SAME_FAULT = N_("{members} devices have the same fault ({fault}): {place}")
 
@@ -56,12 +60,14 @@ def place(kind: str, name: str) -> Text:
     return Text(_PLACE[kind], {"name": name})
 
 
-def headline(kind: str, name: str, signature: str, members: int, *, mixed: bool = False) -> Text:
-    """What a batch's alert and ticket are called; `mixed`: not all of its devices went down."""
-    values: dict[str, Value] = {"members": members, "place": place(kind, name), "fault": signature}
-    if signature == DOWN:
-        return Text(_CUT_OFF if mixed else _WENT_DOWN, values)
-    return Text(_SAME_FAULT, values)
+def headline(kind: str, name: str, signature: str, members: int, down: int) -> Text:
+    """What a batch's alert and ticket are called; `down`: so many of its devices went down."""
+    values: dict[str, Value] = {"members": members, "place": place(kind, name)}
+    if signature != DOWN:
+        return Text(_SAME_FAULT, values | {"fault": signature})
+    if 0 < down < members:
+        return Text(_MIXED, values | {"down": down, "others": members - down})
+    return Text(_WENT_DOWN if down else _CUT_OFF, values)
 
 
 def declared_headline(kind: str, name: str, members: int) -> Text:

@@ -105,12 +105,8 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     Returns the ticket; None: its faults are too mild for one.
     """
     count(conn, now, [batch_id])
-    seen = _see(conn, batch_id)
-    row = read(conn, batch_id)
-    severity = Severity(row["worst"] or row["severity"])
-    title = _title(row, seen)
-    written = {"batch_id": batch_id, "message": Jsonb(title.to_json()), "severity": severity}
-    conn.execute(load("correlation")["write_headline"], written)
+    row = entitle(conn, batch_id)
+    severity, title = Severity(row["severity"]), Text.from_json(row["message"])
     announce(conn, Announcement(topic, f"batch/{batch_id}", now, _told(row, severity, title)))
     if severity.rank < CASE_SEVERITY.rank:
         return None
@@ -122,22 +118,33 @@ def tell(conn: Conn, now: datetime, desk: CaseDesk, batch_id: int, topic: Topic)
     return desk.open_batch(conn, case)
 
 
-def _title(row: Row, seen: Sequence[tuple[str, int]]) -> Text:
+def entitle(conn: Conn, batch_id: int) -> Row:
+    """Writes what a batch is called, and how grave it is, as its members are now; returns its row."""
+    down = _see(conn, batch_id)
+    row = read(conn, batch_id)
+    said = {"message": _title(row, down).to_json(), "severity": row["worst"] or row["severity"]}
+    written = {"batch_id": batch_id, **said, "message": Jsonb(said["message"])}
+    conn.execute(load("correlation")["write_headline"], written)
+    return row | said
+
+
+def _title(row: Row, down: int) -> Text:
     if row["declared_at"] is not None:
         return declared_headline(row["kind"], row["name"], row["members"])
-    mixed = any(fault != DOWN for fault, _ in seen)
-    return headline(row["kind"], row["name"], row["signature"], row["members"], mixed=mixed)
+    return headline(row["kind"], row["name"], row["signature"], row["members"], down)
 
 
-def _see(conn: Conn, batch_id: int) -> list[tuple[str, int]]:
-    """Which kinds of faults the members have, and how many devices each; kept with the evidence."""
+def _see(conn: Conn, batch_id: int) -> int:
+    """Which kinds of faults the members have, and how many devices each; kept with the evidence.
+
+    Returns how many devices went down.
+    """
     wanted = {"batch_id": batch_id, "limit": _KINDS}
     rows = conn.execute(load("correlation")["seen"], wanted).fetchall()
     seen = [(row["fault"], row["devices"]) for row in rows]
-    conn.execute(
-        load("correlation")["keep_seen"], {"batch_id": batch_id, "seen": Jsonb({"seen": seen})}
-    )
-    return seen
+    kept = {"seen": seen, "alerts": rows[0]["alerts"] if rows else 0}
+    conn.execute(load("correlation")["keep_seen"], {"batch_id": batch_id, "seen": Jsonb(kept)})
+    return int(dict(seen).get(DOWN, 0))
 
 
 def open_ticket(conn: Conn, batch_id: int) -> int | None:
@@ -146,11 +153,11 @@ def open_ticket(conn: Conn, batch_id: int) -> int | None:
     return int(row["ticket_id"]) if row["ticket_open"] else None
 
 
-def count(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> list[int]:
-    """Counts the members of batches anew; returns the batches that have grown."""
+def count(conn: Conn, now: datetime, batch_ids: Sequence[int]) -> list[Row]:
+    """Counts the members of batches anew; returns those whose counts have changed, and those of
+    whose members more is `unseen`: a device that complained went down as well."""
     counted = {"batch_ids": list(batch_ids), "now": now}
-    rows = conn.execute(load("correlation")["count"], counted).fetchall()
-    return [row["id"] for row in rows if row["grown_at"] == now]
+    return conn.execute(load("correlation")["count"], counted).fetchall()
 
 
 def announce_end(conn: Conn, now: datetime, batch_id: int, *, left: int, into: int | None) -> None:
@@ -170,7 +177,7 @@ def read(conn: Conn, batch_id: int) -> Row:
 
 
 def _open(conn: Conn, made: Row, severity: Severity) -> int:
-    title = headline(made["kind"], made["name"], made["signature"], 0)
+    title = headline(made["kind"], made["name"], made["signature"], members=0, down=0)
     row = conn.execute(
         load("correlation")["open_alert"],
         {

@@ -83,7 +83,8 @@ class PastBatch:
     @property
     def cause(self) -> Text:
         devices = len({one.device_id for one in self.members})
-        return headline(self.group[0], self.name, self.signature, devices)
+        down = {one.device_id for one in self.members if one.condition.origin is Origin.TRANSITION}
+        return headline(self.group[0], self.name, self.signature, devices, len(down))
 
     def join(self, onset: Onset) -> None:
         """Makes a fault a member: it has no ticket of its own."""

@@ -101,10 +101,10 @@ def take_out_of_service(
     """Holds back whatever is seen of a device until it is returned to service."""
     with database.transaction() as conn:
         now = clock.now()
-        _require(conn, Scope("device", device_id))
+        named = _named(conn, Scope("device", device_id))
         made = _add(conn, "out_of_service", {"device_id": device_id}, now, None, reason, actor, now)
         cover(conn, now)
-        _audit(conn, actor, "take_out_of_service", f"device/{device_id}", _why(reason))
+        _audit(conn, actor, "take_out_of_service", named, _why(reason))
         return made
 
 
@@ -112,11 +112,12 @@ def return_to_service(database: Database, clock: Clock, device_id: int, *, actor
     """Ends that a device is out of service; what still holds is told and opens its case."""
     with database.transaction() as conn:
         now = clock.now()
+        named = _named(conn, Scope("device", device_id))
         ended = {"device_id": device_id, "now": now, "actor": actor}
         if not conn.execute(load("suppression")["end_of_device"], ended).fetchall():
-            raise NotAllowedError(f"device {device_id} is not out of service")
+            raise NotAllowedError(f"{named} is not out of service")
         cover(conn, now)
-        _audit(conn, actor, "return_to_service", f"device/{device_id}", {})
+        _audit(conn, actor, "return_to_service", named, {})
 
 
 def add_window(
@@ -135,14 +136,14 @@ def add_window(
     """
     with database.transaction() as conn:
         now = clock.now()
-        _require(conn, scope)
+        named = _named(conn, scope)
         start = max(require_aware(starts_at, "starts_at"), now)
         _bounded("ends_at", start, ends_at, MAX_WINDOW)
         where = {f"{scope.what}_id": scope.id}
         made = _add(conn, "window", where, start, ends_at, reason, actor, now)
         cover(conn, now)
         detail = {"from": start.isoformat(), "to": ends_at.isoformat()} | _why(reason)
-        _audit(conn, actor, "add_window", f"{scope.what}/{scope.id}", detail | {"window": made})
+        _audit(conn, actor, "add_window", named, detail | {"window": made})
         return made
 
 
@@ -222,14 +223,15 @@ def _fault_of(conn: Conn, alert_id: int) -> Fault:
     return Fault(row["device_id"], row["component"], FaultClass(row["fault_class"]))
 
 
-def _require(conn: Conn, scope: Scope) -> None:
+def _named(conn: Conn, scope: Scope) -> str:
+    """What the audit calls it: `device/` and its key. Raises BadInputError, NotFoundError."""
     if scope.what not in _SCOPES:
         raise BadInputError(f"what: {scope.what!r}; allowed: {', '.join(_SCOPES)}")
-    row = conn.execute(
-        load("suppression")["exists"], {"what": scope.what, "id": scope.id}
-    ).fetchone()
-    if row is None or not row["there"]:
+    asked = {"what": scope.what, "id": scope.id}
+    row = conn.execute(load("suppression")["key_of"], asked).fetchone()
+    if row is None or row["key"] is None:
         raise NotFoundError(f"there is no {scope.what} {scope.id}")
+    return f"{scope.what}/{row['key']}"
 
 
 def _why(reason: str) -> dict[str, Any]:

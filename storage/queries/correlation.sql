@@ -216,21 +216,23 @@ SET members = counted.members, active = counted.active, site_id = coalesce(place
     grown_at = CASE WHEN counted.members > batch.members THEN %(now)s ELSE grown_at END,
     eased_at = CASE WHEN counted.active < batch.active THEN %(now)s ELSE eased_at END
 FROM (
-    SELECT batch_id, count(DISTINCT device_id) AS members,
+    SELECT batch_id, count(*) AS alerts, count(DISTINCT device_id) AS members,
            count(DISTINCT device_id) FILTER (WHERE active) AS active
     FROM member GROUP BY batch_id
 ) AS counted
 LEFT JOIN place USING (batch_id)
 WHERE batch.id = counted.batch_id
-  AND (batch.members <> counted.members OR batch.active <> counted.active)
-RETURNING batch.*
+  AND (batch.members <> counted.members OR batch.active <> counted.active
+       OR counted.alerts > coalesce((batch.evidence ->> 'alerts')::bigint, 0))
+RETURNING batch.id, batch.grown_at,
+          counted.alerts > coalesce((batch.evidence ->> 'alerts')::bigint, 0) AS unseen
 
 -- name: write_headline
 UPDATE alert SET message = %(message)s, severity = %(severity)s WHERE id = %(batch_id)s
 
 -- What was seen of the members of a batch: so many devices that went down, that report an error.
 -- name: seen
-SELECT fault, count(DISTINCT device_id) AS devices
+SELECT fault, count(DISTINCT device_id) AS devices, (sum(count(*)) OVER ())::bigint AS alerts
 FROM (
     SELECT device_id,
            CASE WHEN origin = 'transition' THEN 'down' ELSE rule || ' ' || component END AS fault

@@ -26,14 +26,15 @@ DELETE FROM parent WHERE key = %(key)s RETURNING id
 -- name: parents
 SELECT parent.id, parent.key, parent.kind, parent.name, watched.key AS device,
        array_agg(child.key ORDER BY child.key) FILTER (WHERE child.key IS NOT NULL) AS devices,
-       (SELECT max(declared_at) FROM batch
-        WHERE batch.kind = parent.kind AND batch.key = parent.key AND ended_at IS NULL
-          AND cleared_at IS NULL) AS down_since
+       down.declared_at AS down_since, down.id AS batch_id
 FROM parent
 LEFT JOIN device AS watched ON watched.id = parent.device_id
 LEFT JOIN device_parent ON device_parent.parent_id = parent.id
 LEFT JOIN device AS child ON child.id = device_parent.device_id
-GROUP BY parent.id, watched.key
+LEFT JOIN batch AS down ON down.kind = parent.kind AND down.key = parent.key
+                       AND down.ended_at IS NULL AND down.declared_at IS NOT NULL
+                       AND down.cleared_at IS NULL
+GROUP BY parent.id, watched.key, down.id
 ORDER BY parent.key
 
 -- Pairs of devices that went down within moments of each other again and again, and hardly ever alone.

@@ -99,12 +99,12 @@ WHERE alert.id = %(alert_id)s AND kind = 'shelf' AND ended_at IS NULL
   AND suppression.fault_class = alert.fault_class AND ends_at > %(now)s
 RETURNING suppression.id
 
--- name: exists
+-- name: key_of
 SELECT CASE %(what)s
-    WHEN 'device' THEN EXISTS (SELECT FROM device WHERE id = %(id)s)
-    WHEN 'site' THEN EXISTS (SELECT FROM site WHERE id = %(id)s)
-    WHEN 'customer' THEN EXISTS (SELECT FROM customer WHERE id = %(id)s)
-END AS there
+    WHEN 'device' THEN (SELECT key FROM device WHERE id = %(id)s)
+    WHEN 'site' THEN (SELECT key FROM site WHERE id = %(id)s)
+    WHEN 'customer' THEN (SELECT key FROM customer WHERE id = %(id)s)
+END AS key
 
 -- name: present
 SELECT suppression.id, suppression.kind, suppression.device_id, suppression.component,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +13,8 @@ from alerts.lifecycle import AlertState
 from alerts.suppression import shelve, unshelve
 from desk.actions import move
 from desk.case import Kind
+from kpi.uptime.figures import uptime
+from kpi.uptime.fleet import Scope
 from tests.alerts.conftest import World
 from tests.alerts.fleets import HOLD, add_fleet, come_back, go_down, hang_on, told
 
@@ -30,6 +33,17 @@ def all_batches(world: World) -> list[Batch]:
 def members_of(world: World, batch_id: int) -> list[Member]:
     with world.database.transaction() as conn:
         return batches.members(conn, batch_id)
+
+
+def live(world: World, device: int, changes: Mapping[str, datetime]) -> None:
+    """Writes down what a device's states were."""
+    for state, at in changes.items():
+        world.rows(
+            f"""INSERT INTO device_transition
+                    (device_id, from_state, to_state, at, cause, version, recorded_at)
+                SELECT {device}, '', '{state}', '{at}', 'contact', count(*) + 1, '{at}'
+                FROM device_transition WHERE device_id = {device} RETURNING id"""
+        )
 
 
 @pytest.fixture
@@ -70,10 +84,23 @@ def test_a_site_that_goes_dark_is_one_alert_with_one_ticket_and_its_evidence(
 
 def test_the_members_states_and_uptime_stay_their_own(world: World, shop: list[int]) -> None:
     """louislam/uptime-kuma#1089: a child's uptime must not be its parent's."""
-    before = world.rows("SELECT * FROM device_transition ORDER BY id")
+    began = world.clock.now()
+    away = {device: timedelta(minutes=nth) for nth, device in enumerate(shop[:9], start=1)}
+    for device in shop:
+        live(world, device, {"up": began - timedelta(hours=1)})
+    for device, span in away.items():
+        live(world, device, {"down": began, "up": began + span})
     go_down(world, shop[:9])
     after_hold(world)
-    assert world.rows("SELECT * FROM device_transition ORDER BY id") == before
+    for device, span in away.items():
+        world.clock.set(began + span)
+        come_back(world, [device])
+        world.evaluate(HOLD)
+    assert [batch.members for batch in all_batches(world)] == [9]
+    with world.database.transaction() as conn:
+        found = uptime(conn, Scope.DEVICE, began, world.clock.now())
+    down = {one.key: one.down_s + sum(one.excluded_s.values()) for one in found if one.up_s}
+    assert down == {f"shop{nth}": 60.0 * (nth % 10) for nth in range(1, 11) if nth != 9}
     assert world.rows("SELECT * FROM failure") == []
 
 
@@ -151,7 +178,10 @@ def test_an_outage_that_shows_in_different_ways_is_one_batch(world: World, shop:
     after_hold(world)
     batch = only_batch(world)
     assert (str(batch.place), batch.members) == ("site Site shop", 7)
-    said = "7 devices went down or report faults of power or network together: site Site shop"
+    said = (
+        "7 devices were hit together: 4 went down, 3 report faults of power or network:"
+        " site Site shop"
+    )
     assert str(batch.cause) == said
     assert [str(text) for text in batch.evidence[-2:]] == [
         "Seen: 4 went down",
@@ -161,6 +191,29 @@ def test_an_outage_that_shows_in_different_ways_is_one_batch(world: World, shop:
     assert str(of_batch.title) == said
     assert printer.fault is not None
     assert printer.fault.component == "receiptPrinter"
+
+
+def test_what_a_batch_is_called_follows_what_is_seen_of_its_members(
+    world: World, shop: list[int]
+) -> None:
+    """Their batteries are empty one after the other: no device more is hit, and nobody is told anew."""
+    for device in shop[:4]:
+        world.event(device, "powerSupply", "failure", "critical")
+    after_hold(world)
+    complaining = "4 devices report faults of power or network together: site Site shop"
+    assert str(only_batch(world).cause) == complaining
+    for down, called in [
+        (
+            shop[:1],
+            "4 devices were hit together: 1 went down, 3 report faults of power or network:",
+        ),
+        (shop[1:4], "4 devices went down together:"),
+    ]:
+        world.pass_time(minutes=2)
+        go_down(world, down)
+        world.evaluate(HOLD)
+        assert str(only_batch(world).cause) == f"{called} site Site shop"
+    assert told(world, "batch.grown") == []
 
 
 def test_a_device_that_shows_it_twice_counts_once(world: World, shop: list[int]) -> None:

@@ -139,7 +139,8 @@ def test_what_is_not_allowed_changes_nothing(world: World, shop: list[int]) -> N
 def test_a_parent_that_is_removed_is_not_down_any_more(world: World, shop: list[int]) -> None:
     down(world)
     with world.database.transaction() as conn:
-        assert [one.down_since for one in parents.parents(conn)] == [world.clock.now()]
+        [one] = parents.parents(conn)
+    assert (one.down_since, one.batch_id) == (world.clock.now(), the_batch(world).id)
     parents.remove(world.database, world.clock, "router", actor="li")
     after(world, minutes=1)
     assert the_batch(world).ended_at is not None

@@ -214,6 +214,9 @@ def test_out_of_service_lasts_until_somebody_ends_it(world: World) -> None:
     suppression.return_to_service(world.database, world.clock, world.kiosk, actor="li")
     world.evaluate()
     assert len(world.tickets()) == 1
+    [key] = world.rows(f"SELECT key FROM device WHERE id = {world.kiosk}")
+    acts = world.rows("SELECT DISTINCT object FROM audit_entry")
+    assert acts == [{"object": f"device/{key['key']}"}]
 
 
 def test_what_hangs_on_a_device_that_is_down_is_held_back_until_it_is_up(world: World) -> None:
