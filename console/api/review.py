@@ -92,9 +92,14 @@ def review_disputes(room: TheRoom, visit: SeesReview) -> list[Dispute]:
 
 @router.post("/review/disputes", dependencies=[OurRequest], status_code=HTTPStatus.CREATED)
 def dispute(room: TheRoom, visit: SeesReview, asked: NewDispute) -> Raised:
-    """Says that something should not count; somebody else decides."""
+    """Says that something should not count; somebody else decides. An engineer disputes only what
+    counts for them."""
     about = about_what(room, visit, asked.ticket, asked.device, asked.starts_at, asked.ends_at)
-    number = raise_dispute(room.database, room.clock, about, asked.reason, actor=visit.actor)
+    with room.database.transaction() as conn:
+        own = own_key(conn, visit)
+    number = raise_dispute(
+        room.database, room.clock, about, asked.reason, actor=visit.actor, own=own
+    )
     return Raised(id=number)
 
 

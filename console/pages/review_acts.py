@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from console.gate import Reviews, SeesReview
 from console.room import Room, TheRoom, Visit
 from console.security import OurForm
-from console.staff import month_of
+from console.staff import month_of, own_key
 from domain.errors import BadInputError, NotFoundError
 from kpi.avoided.draws import set_hold_out
 from kpi.staff.disputes import MAX_WORDS, Downtime, decide, raise_dispute
@@ -51,7 +51,9 @@ def dispute(
 ) -> RedirectResponse:
     """About a ticket, or a stretch of a device's downtime in the reader's zone."""
     about = about_what(room, visit, ticket, device, starts_at, ends_at)
-    raise_dispute(room.database, room.clock, about, reason, actor=visit.actor)
+    with room.database.transaction() as conn:
+        own = own_key(conn, visit)
+    raise_dispute(room.database, room.clock, about, reason, actor=visit.actor, own=own)
     return _to("/review/disputes")
 
 
@@ -91,18 +93,12 @@ def about_what(
     room: Room, visit: Visit, ticket: int | None, device: str, starts_at: str, ends_at: str
 ) -> int | Downtime:
     """What a dispute is about. Raises BadInputError where neither is named or a moment is none,
-    NotFoundError where there is no such device, or the ticket is not an engineer's own."""
+    NotFoundError where there is no such device."""
+    if ticket is not None and not device:
+        return ticket
+    if not device or ticket is not None:
+        raise BadInputError("ticket: name either a ticket, or a device with from and to")
     with room.database.transaction() as conn:
-        if ticket is not None and not device:
-            asked = {"id": ticket, "engineer_id": visit.own}
-            if (
-                visit.own is not None
-                and not conn.execute(load("kpi")["ticket_of"], asked).fetchone()
-            ):
-                raise NotFoundError(f"there is no ticket {ticket}")
-            return ticket
-        if not device or ticket is not None:
-            raise BadInputError("ticket: name either a ticket, or a device with from and to")
         row = conn.execute(load("kpi")["device_of_key"], {"key": device}).fetchone()
     if row is None:
         raise NotFoundError(f"there is no device {device!r}")

@@ -30,6 +30,8 @@ class CaseFacts:
         failed: the failure came.
         excused: somebody disputed it, and that was accepted.
         team: the key of who leads the engineer's team; empty: nobody does.
+        hold_out_id: the setting of the hold-out in whose draw the prediction took part that foretold it,
+            to be acted upon; None: it took part in none.
     """
 
     ticket_id: int
@@ -60,6 +62,7 @@ class CaseFacts:
     caused_by: CausedBy | None
     excused: bool
     team: str = ""
+    hold_out_id: int | None = None
 
     @property
     def response(self) -> timedelta | None:
@@ -85,7 +88,7 @@ class CaseFacts:
         return self.visits == 1 and not self.relapsed and not self.repeated(rules)
 
     @property
-    def prevented(self) -> bool | None:
+    def found_worn(self) -> bool | None:
         """A foretold failure that did not come, and the part was found worn; None where it was not
         foretold, or nobody could tell."""
         if not self.foretold or self.finding in (None, Finding.CANNOT_TELL):

@@ -30,16 +30,25 @@ class Downtime:
 
 
 def raise_dispute(
-    database: Database, clock: Clock, about: int | Downtime, reason: str, *, actor: str
+    database: Database,
+    clock: Clock,
+    about: int | Downtime,
+    reason: str,
+    *,
+    actor: str,
+    own: str | None = None,
 ) -> int:
     """Disputes a ticket (its id) or a downtime; returns the dispute's id.
 
-    Raises BadInputError without a reason or with an empty stretch, NotFoundError when there is no
-    such ticket or device.
+    `own` is the key of the engineer whose figures alone may be disputed; None: anybody's, empty:
+    nobody's. Raises BadInputError without a reason or with an empty stretch, NotFoundError when
+    there is no such ticket or device, or it counts for somebody else.
     """
     row = _about(about) | {"reason": _words("reason", reason), "actor": actor, "now": clock.now()}
     try:
         with database.transaction() as conn:
+            if own is not None:
+                _require_own(conn, row | {"own": own}, about)
             found = conn.execute(load("kpi")["raise_dispute"], row).fetchone()
             assert found is not None
             audit(conn, actor, "dispute", f"dispute/{found['id']}", {"reason": row["reason"]})
@@ -73,6 +82,15 @@ def decide(
 def disputes(conn: Conn, *, only_open: bool = False, by: str | None = None) -> list[Row]:
     """All of them, or those that somebody raised, the newest first: see `review_dispute` in the schema."""
     return conn.execute(load("kpi")["disputes"], {"only_open": only_open, "by": by}).fetchall()
+
+
+def _require_own(conn: Conn, row: Row, about: int | Downtime) -> None:
+    """A ticket counts for whom it is assigned to, downtime for whoever had the care of the site where
+    the device stood, and may be disputed where that is so for all of it. Raises NotFoundError."""
+    query = "ticket_counts_for" if isinstance(about, int) else "downtime_counts_for"
+    found = conn.execute(load("kpi")[query], row).fetchone()
+    if not (found and found["counts"]):
+        raise NotFoundError(f"there is no such ticket or downtime among your own: {about}")
 
 
 def _about(about: int | Downtime) -> Row:

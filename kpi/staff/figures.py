@@ -72,6 +72,13 @@ def _flag(value: bool | None) -> float | None:
 
 def measures(rules: Rules) -> list[Measure]:
     """What is asked of every case, beside the promised times."""
+    worn = Measure(
+        "prevented",
+        N_("foretold failures prevented"),
+        lambda case: _flag(case.found_worn),
+        True,
+        True,
+    )
     return [
         Measure("response_h", N_("response"), lambda case: _hours(case.response), False, False),
         Measure("travel_h", N_("travel"), lambda case: _hours(case.travel), False, False),
@@ -93,13 +100,7 @@ def measures(rules: Rules) -> list[Measure]:
             True,
             False,
         ),
-        Measure(
-            "prevented",
-            N_("foretold failures prevented"),
-            lambda case: _flag(case.prevented),
-            True,
-            True,
-        ),
+        *([worn] if rules.prevented == "worn" else []),
     ]
 
 

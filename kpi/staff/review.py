@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from desk.sla.outcomes import outcomes
+from kpi.avoided.draws import read_report
 from kpi.staff.cases import CaseFacts, read_cases
 from kpi.staff.factors import Factor, factors
 from kpi.staff.figures import Figure, figures, kept_measure, measures
+from kpi.staff.prevented import LABEL, NAME, Held, prevented
 from kpi.staff.rules import Rules
 from kpi.uptime.figures import Uptime, uptime
 from kpi.uptime.fleet import Scope
@@ -26,6 +28,9 @@ GROUPS: Mapping[Scope, Callable[[CaseFacts], str | None]] = {
 """By what the staff's work is looked at."""
 
 
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a period's reviews are made of, so that they can be made again.
@@ -33,6 +38,7 @@ class Evidence:
     Attributes:
         kept: whether each promised time was kept, by clock and ticket.
         uptime: of each engineer, region, ...
+        held: what was held out by the setting in force, as far as it was over at the end; None: nothing.
     """
 
     start: datetime
@@ -40,6 +46,7 @@ class Evidence:
     cases: tuple[CaseFacts, ...]
     kept: dict[str, dict[int, bool]]
     uptime: dict[Scope, tuple[Uptime, ...]]
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ def read_evidence(
         cases=tuple(read_cases(conn, start, end)),
         kept=_kept(conn, start, end),
         uptime={scope: tuple(uptime(conn, scope, start, end)) for scope in scopes},
+        held=_held(conn, end),
     )
 
 
@@ -95,6 +103,11 @@ def review(evidence: Evidence, scope: Scope, rules: Rules) -> Review:
     asked = [kept_measure(clock, clock, kept) for clock, kept in sorted(evidence.kept.items())]
     asked += measures(rules)
     of_cases = figures(evidence.cases, GROUPS[scope], asked, rules)
+    labels = [(measure.name, measure.label) for measure in asked]
+    if rules.prevented == "lot":
+        labels.append((NAME, LABEL))
+        for key, figure in prevented(evidence.cases, GROUPS[scope], evidence.held, rules).items():
+            of_cases[key].append(figure)
     of_devices = {one.key: one for one in evidence.uptime[scope]}
     drivers, unsaid = factors(evidence.cases)
     return Review(
@@ -102,7 +115,7 @@ def review(evidence: Evidence, scope: Scope, rules: Rules) -> Review:
         start=evidence.start,
         end=evidence.end,
         rules=rules.version,
-        measures=tuple((measure.name, measure.label) for measure in asked),
+        measures=tuple(labels),
         rows=tuple(
             _row(key, of_devices.get(key), of_cases.get(key, ()))
             for key in sorted({*of_cases, *of_devices})
@@ -114,6 +127,12 @@ def review(evidence: Evidence, scope: Scope, rules: Rules) -> Review:
 
 def _row(key: str, devices: Uptime | None, cases: Sequence[Figure]) -> Reviewed:
     return Reviewed(key, devices.name if devices else key, devices, tuple(cases))
+
+
+def _held(conn: Conn, end: datetime) -> Held | None:
+    """Of the setting that drew last before `end`, what was held out and over by then."""
+    settings = read_report(conn, _EVER, end, end).settings
+    return Held(settings[-1].hold_out_id, settings[-1].avoided.held) if settings else None
 
 
 def _kept(conn: Conn, start: datetime, end: datetime) -> dict[str, dict[int, bool]]:

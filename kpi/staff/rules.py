@@ -7,6 +7,7 @@ import tomllib
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -22,6 +23,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repeat_days: int
     few: int
     age_bands_years: tuple[float, ...]
+    prevented: Literal["worn", "lot"] = "worn"
     digest: str = ""
 
     def age_band(self, age_years: float | None) -> int | None:

@@ -79,7 +79,8 @@ LEFT JOIN LATERAL (
 ) change ON true
 ORDER BY place
 
--- Cases that were closed, not cancelled; each with what its events, its calls and its successors tell.
+-- Cases that were closed, not cancelled; each with what its events, its calls and its successors tell. A
+-- case is of the site where its device stood when it was opened.
 -- name: cases
 WITH closed AS (
     SELECT * FROM ticket
@@ -116,7 +117,12 @@ SELECT closed.id AS ticket_id, engineer.key AS engineer, coalesce(team.key, '') 
        coalesce(closed.predicted_at < coalesce(closed.failed_at, 'infinity'), false) AS foretold,
        closed.failed_at IS NOT NULL AS failed, closed.finding, closed.caused_by,
        EXISTS (SELECT FROM review_dispute
-               WHERE review_dispute.ticket_id = closed.id AND accepted) AS excused
+               WHERE review_dispute.ticket_id = closed.id AND accepted) AS excused,
+       (SELECT hold_out_id FROM prediction_draw AS drawn
+        WHERE drawn.device_id = closed.device_id AND drawn.component = closed.component
+          AND drawn.eligible AND NOT drawn.held_out
+          AND drawn.at <= closed.predicted_at AND drawn.until > closed.predicted_at
+        ORDER BY drawn.id DESC LIMIT 1) AS hold_out_id
 FROM closed
 JOIN told ON told.ticket_id = closed.id
 LEFT JOIN called ON called.ticket_id = closed.id
@@ -126,7 +132,12 @@ LEFT JOIN engineer AS team ON team.id = CASE
     ELSE engineer.reports_to END
 LEFT JOIN device ON device.id = closed.device_id
 LEFT JOIN batch ON batch.id = closed.batch_id
-LEFT JOIN site ON site.id = coalesce(device.site_id, closed.site_id, batch.site_id)
+LEFT JOIN LATERAL (
+    SELECT site_id FROM device_place_past
+    WHERE device_place_past.device_id = closed.device_id AND until_at > closed.opened_at
+    ORDER BY until_at LIMIT 1
+) past ON true
+LEFT JOIN site ON site.id = coalesce(past.site_id, device.site_id, closed.site_id, batch.site_id)
 LEFT JOIN customer ON customer.id = site.customer_id
 ORDER BY closed.closed_at, closed.id
 
@@ -167,8 +178,25 @@ ORDER BY month DESC, version DESC LIMIT %(most)s
 -- name: engineer_of
 SELECT key FROM engineer WHERE id = %(id)s
 
--- name: ticket_of
-SELECT id FROM ticket WHERE id = %(id)s AND assignee_id = %(engineer_id)s
+-- name: ticket_counts_for
+SELECT EXISTS (
+    SELECT FROM ticket JOIN engineer ON engineer.id = ticket.assignee_id
+    WHERE ticket.id = %(ticket_id)s AND engineer.key = %(own)s
+) AS counts
+
+-- Whether a device stood at sites in somebody's care for all of [starts_at, ends_at).
+-- name: downtime_counts_for
+SELECT coalesce(sum(until - since), interval '0')
+       >= %(ends_at)s::timestamptz - %(starts_at)s::timestamptz AS counts
+FROM (
+    SELECT greatest(place.from_at, care.from_at, %(starts_at)s) AS since,
+           least(place.until_at, care.until_at, %(ends_at)s) AS until
+    FROM device_place AS place
+    JOIN site_care AS care ON care.site_id = place.site_id
+    JOIN engineer ON engineer.id = care.engineer_id
+    WHERE place.device_id = %(device_id)s AND engineer.key = %(own)s
+) AS cared
+WHERE since < until
 
 -- name: lock_months
 SELECT pg_advisory_xact_lock(hashtext('forecall.months'))

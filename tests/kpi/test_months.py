@@ -147,6 +147,32 @@ def test_downtime_that_was_disputed_with_reason_does_not_count(world: World) -> 
     assert counted() == (3600, 3600)
 
 
+def test_an_engineer_disputes_only_what_counts_for_them(world: World) -> None:
+    ticket = worked(world)
+    now = world.clock.now()
+    with world.database.transaction() as conn:
+        conn.execute("INSERT INTO engineer (key, name) VALUES ('wang', 'Wang')")
+        conn.execute(
+            """UPDATE site SET engineer_since = %s,
+                   engineer_id = (SELECT id FROM engineer WHERE key = 'wang')""",
+            (now,),
+        )
+    hour = timedelta(hours=1)
+    before, after, across = (
+        Downtime(world.kiosk, now + hour * first, now + hour * last)
+        for first, last in ((-1, 0), (0, 1), (-1, 1))
+    )
+
+    def disputes_as(own: str, about: int | Downtime) -> None:
+        raise_dispute(world.database, world.clock, about, "why", actor="li", own=own)
+
+    for own, about in (("li", ticket), ("li", before), ("wang", after)):
+        disputes_as(own, about)
+    for own, about in (("wang", ticket), ("", ticket), ("li", after), ("li", across), ("", before)):
+        with pytest.raises(NotFoundError, match="among your own"):
+            disputes_as(own, about)
+
+
 def test_who_may_decide_and_what_is_refused(world: World) -> None:
     ticket = worked(world)
     with pytest.raises(BadInputError, match="reason: 0 characters"):

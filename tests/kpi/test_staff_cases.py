@@ -7,6 +7,7 @@ from datetime import timedelta
 from desk.actions import assign, move
 from desk.calls import Call, Channel, take
 from desk.lifecycle import CancelReason
+from desk.sla.outcomes import outcomes
 from domain.device import Cause
 from kpi.staff.cases import CaseFacts, read_cases
 from kpi.staff.rules import rules
@@ -45,7 +46,7 @@ def test_a_visit_is_told_with_its_times(world: World) -> None:
     assert (one.response, one.travel, one.repair) == (hour, hour, hour)
     assert (one.visits, one.calls, one.second_calls) == (1, 2, 1)
     assert one.fixed_at_once(rules()) is True
-    assert (one.kind, one.failed, one.foretold, one.prevented) == ("kiosk", True, False, None)
+    assert (one.kind, one.failed, one.foretold, one.found_worn) == ("kiosk", True, False, None)
 
 
 def test_a_fault_that_comes_back_is_told_of_the_case_before(world: World) -> None:
@@ -57,6 +58,33 @@ def test_a_fault_that_comes_back_is_told_of_the_case_before(world: World) -> Non
     broken(world)
     [one] = closed(world)
     assert (one.repeated(rules()), one.fixed_at_once(rules())) == (True, False)
+
+
+def test_a_case_stays_with_the_site_where_its_device_stood(world: World) -> None:
+    broken(world)
+    work(world, "dispatch", "arrive", "repair", "verify", "close")
+    now = world.clock.now() + timedelta(hours=1)
+    with world.database.transaction() as conn:
+        conn.execute("INSERT INTO customer (key, name) VALUES ('new', 'New')")
+        conn.execute(
+            """INSERT INTO site (key, name, customer_id)
+               SELECT 'new', 'New', id FROM customer WHERE key = 'new'"""
+        )
+        conn.execute(
+            """UPDATE device SET placed_at = %s,
+                   site_id = (SELECT id FROM site WHERE key = 'new')""",
+            (now,),
+        )
+        sites = conn.execute("SELECT id, key, customer_id FROM site").fetchall()
+        told = [*outcomes(conn, now - timedelta(days=60), now)]
+        of = {
+            site["key"]: [*outcomes(conn, now - timedelta(days=60), now, site["customer_id"])]
+            for site in sites
+        }
+    [one] = closed(world)
+    assert (one.site, one.customer) == ("s", "c")
+    assert told
+    assert of == {"s": told, "new": []}
 
 
 def test_a_cancelled_case_is_nobody_s_work(world: World) -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from domain.errors import ConfigurationError
 from domain.fault import CausedBy, FaultClass, Finding
+from kpi.avoided.estimate import Arm, avoided
 from kpi.staff.cases import CaseFacts
 from kpi.staff.figures import figures, kept_measure, measures, median_interval, wilson
+from kpi.staff.prevented import Held, prevented
 from kpi.staff.rules import read_rules, rules
 
 MORNING = datetime(2026, 5, 4, 8, tzinfo=UTC)
@@ -54,9 +56,13 @@ def case(engineer: str, **told: object) -> CaseFacts:
     return CaseFacts(**{**facts, **told})  # type: ignore[arg-type]
 
 
+def by_engineer(one: CaseFacts) -> str | None:
+    return one.engineer
+
+
 def of(cases: list[CaseFacts], measure: str) -> dict[str, tuple[float | None, float | None]]:
     """Raw and adjusted, by engineer."""
-    found = figures(cases, lambda one: one.engineer, measures(rules()), rules())
+    found = figures(cases, by_engineer, measures(rules()), rules())
     picked = {
         key: next(figure for figure in row if figure.measure == measure)
         for key, row in found.items()
@@ -83,7 +89,35 @@ def test_a_repair_that_did_not_hold_fixed_nothing() -> None:
     assert of(cases, "first_time_fix")["li"][0] == pytest.approx(1 / 3)
 
 
-def test_only_what_somebody_could_tell_was_prevented() -> None:
+def foretold(engineer: str, *, failed: bool, hold_out_id: int | None = None) -> CaseFacts:
+    return case(engineer, foretold=True, failed=failed, hold_out_id=hold_out_id)
+
+
+def test_without_a_hold_out_what_was_prevented_has_bounds_and_no_value() -> None:
+    cases = [foretold("li", failed=each) for each in (True, False, False, False)]
+    found = prevented([*cases, case("li"), case("wang")], by_engineer, None, rules())
+    assert (found["li"].value, found["li"].low, found["li"].high) == (None, 0, 0.75)
+    assert found["li"].cases == tuple(one.ticket_id for one in cases)
+    assert (found["wang"].low, found["wang"].high, found["wang"].cases) == (None, None, ())
+
+
+def test_with_a_hold_out_it_is_the_difference_of_the_failure_rates() -> None:
+    drawn = [foretold("li", failed=number < 10, hold_out_id=3) for number in range(40)]
+    apart = [foretold("li", failed=True, hold_out_id=each) for each in (None, 2)]
+    held = Held(3, Arm(30, 15))
+    found = prevented([*drawn, *apart], by_engineer, held, rules())["li"]
+    told = avoided(held.arm, Arm(40, 10))
+    assert (found.value, found.low, found.high) == (0.25, told.low, told.high)
+    assert found.cases == tuple(one.ticket_id for one in drawn)
+    assert not found.few
+    scarce = prevented(drawn, by_engineer, Held(3, Arm(5, 2)), rules())["li"]
+    assert scarce.few
+    nothing = prevented(drawn, by_engineer, Held(4, Arm(30, 15)), rules())["li"]
+    assert (nothing.value, nothing.low, nothing.high) == (None, 0, 0.75)
+
+
+def test_by_the_first_rules_only_what_somebody_could_tell_was_prevented() -> None:
+    first = read_rules('version = "1"\nrepeat_days = 30\nfew = 20\nage_bands_years = [2]')
     cases = [
         case("li", foretold=True, failed=False, finding=Finding.WORN),
         case("li", foretold=True, failed=True, finding=Finding.FAILED),
@@ -92,7 +126,8 @@ def test_only_what_somebody_could_tell_was_prevented() -> None:
         case("li", foretold=True, failed=False, finding=None),
         case("li"),
     ]
-    assert of(cases, "prevented")["li"][0] == pytest.approx(1 / 3)
+    [*_, found] = figures(cases, by_engineer, measures(first), first)["li"]
+    assert (found.measure, found.value) == ("prevented", pytest.approx(1 / 3))
 
 
 def test_a_promised_time_is_a_measure_like_others() -> None:
