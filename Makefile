@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 PIP    = $(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m pip \
            || echo $(PYTHON) -m pip --python $(BIN)/python) --disable-pip-version-check
 
+# Where this is set, each of the hundreds of programs that tests start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lab chaos check format lock clean
 
 run: $(VENV)/.ready
