@@ -19,14 +19,17 @@ from simulator.fleet import Device
 from simulator.stories import POWER_CUTS, STORIES, SURGES, Story
 from simulator.wear import CURVE, ORIGIN, Floats, Life, Outage, Rise, seeded
 
+PLANNED_AT = (0.3, 0.85)
+"""Where, of the way from the first sign to the failure, a planned repair may prevent it."""
+
+FALSE_RAMP, FALSE_HEIGHT = (0.4, 0.7), (0.3, 0.7)
+"""How long a false start rises, of a story's shortest and longest time to failure; and how high."""
+
 _HOUR = timedelta(hours=1)
 _DRAWN = 200  # failures of a story and cuts of a site: enough for decades
 _SHORTEST_GAP_H = 48.0  # from a repair to the next first sign
 _RELIEF_H = 8.0  # how long a cleaned part takes to run sound again
-_PLANNED_AT = (0.3, 0.85)  # of the way from the first sign to the failure
 _FALSE_AT = (0.35, 0.6)  # of a life, before its failure, a false start has its top
-_FALSE_RAMP = (0.4, 0.7)  # of a story's shortest and longest time to failure
-_FALSE_HEIGHT = (0.3, 0.7)
 _OUTAGE_MEAN_H = 24.0 * 25
 _OUTAGE_H = (0.7, 1.5)  # shortest and mean
 _OUTAGES_DRAWN = 800
@@ -103,7 +106,7 @@ def _drafts(story: Story, device: Device, high: float, seldom: float) -> list[_D
     gaps = _gaps(story, rng, usage_of(device.key) if story.by_use else 1.0, seldom)
     peaks = np.cumsum(gaps + ramps)
     repairs = story.repair_h[0] + rng.exponential(story.repair_h[1] - story.repair_h[0], _DRAWN)
-    planned = np.where(rng.random(_DRAWN) < story.planned, rng.uniform(*_PLANNED_AT, _DRAWN), 1.0)
+    planned = np.where(rng.random(_DRAWN) < story.planned, rng.uniform(*PLANNED_AT, _DRAWN), 1.0)
     begun = np.flatnonzero(peaks - ramps < high)
     ends = [_ending(story, peaks[n] - ramps[n], ramps[n], repairs[n], planned[n]) for n in begun]
     return ends + _false_starts(story, rng, peaks, gaps, high)
@@ -133,10 +136,10 @@ def _false_starts(
     there = rng.random(_DRAWN) < story.false_starts
     tops = peaks - gaps * rng.uniform(*_FALSE_AT, _DRAWN)
     shortest, longest = (
-        share * hours for share, hours in zip(_FALSE_RAMP, story.ramp_h, strict=True)
+        share * hours for share, hours in zip(FALSE_RAMP, story.ramp_h, strict=True)
     )
     onsets = tops - rng.uniform(shortest, longest, _DRAWN)
-    heights = story.strength * rng.uniform(*_FALSE_HEIGHT, _DRAWN)
+    heights = story.strength * rng.uniform(*FALSE_HEIGHT, _DRAWN)
     service = "cleaned" if story.cleaned else ""
     return [
         _Draft(onsets[n], tops[n], tops[n] + _RELIEF_H, heights[n], False, service, story)

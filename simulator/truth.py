@@ -65,7 +65,7 @@ def truth_of(
                 device.kind.value,
                 rise.component,
                 rise.story,
-                _outcome(rise),
+                outcome_of(rise),
                 rise.onset if rise.onset < rise.peak else None,
                 visible_from(device, usage, time_zone, rise),
                 rise.peak,
@@ -73,7 +73,8 @@ def truth_of(
             )
 
 
-def _outcome(rise: Rise) -> Outcome:
+def outcome_of(rise: Rise) -> Outcome:
+    """How `rise` ended."""
     if rise.fails:
         return Outcome.FAILED
     return Outcome.PREVENTED if rise.service == "replaced" else Outcome.SUBSIDED

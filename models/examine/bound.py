@@ -1,9 +1,10 @@
-"""What nobody can pass: the PR-AUC of who is told of every sign the moment it begins, and what becomes of it.
+"""What nobody can pass: the PR-AUC of an observer who sees all wear as it is, from its first moment.
 
-Such an oracle gives certainty to each decision within the horizon of a failure whose first sign is
-there, and to all others the same chance: it can't tell those apart that nothing tells apart. Of N
-decisions with P positive ones, of which a share r lies after a first sign, its average precision is
-`r + (1 - r) P / N`. A second one is told only once the signs are *visible* (`simulator/evidence.py`).
+The observer (`models/examine/observer.py`) knows how parts fail, and sees each rise of wear without any
+noise, but not what will become of it: its answer is the chance that a rise such as this one ends in a
+failure within the horizon. All decisions outside of rises it takes to be alike. Ranked by the
+true chance, nothing that looks at less ranks better. A second one looks only once the signs
+are *visible* (`simulator/evidence.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from models.examine.observer import came, chance, rising_h
+from pipeline.features.frames import Floats
 from simulator.truth import Outcome, Truth
+
+_HOUR = timedelta(hours=1)
+_STEP_H = 0.25  # between two moments at which the observer is asked
+
+Sign = Callable[[Truth], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +32,8 @@ class Bound:
 
     Attributes:
         component: as it is judged: `component`, or `kind/component`.
-        oracle: who knows each first sign; a model passes it by luck alone.
-        visible: who knows what is visible: what a very good model reaches.
+        oracle: who sees all wear from its first moment; a model passes it by luck alone.
+        visible: who sees what is visible: what a very good model reaches.
     """
 
     component: str
@@ -39,9 +49,9 @@ def bounds(
 
     `truth` is of the period that was judged.
     """
-    failed = [row for row in truth if row.outcome is Outcome.FAILED]
+    rows = list(truth)
     return tuple(
-        _bound(name, [row for row in failed if _is_of(row, name)], horizon, figures)
+        _bound(name, [row for row in rows if _is_of(row, name)], horizon, figures)
         for name, figures in sorted(judged.items())
     )
 
@@ -55,13 +65,14 @@ def _bound(
     name: str, rows: Sequence[Truth], horizon: timedelta, figures: Mapping[str, Any]
 ) -> Bound:
     decisions, positives = figures.get("decisions"), figures.get("positives")
-    if not rows or not decisions or not positives:
+    failures = sum(row.outcome is Outcome.FAILED for row in rows)
+    if not failures or not decisions or not positives:
         return Bound(name, figures.get("pr_auc"), None, None)
-    chance = float(positives) / float(decisions)
 
-    def reached(sign: Callable[[Truth], datetime | None]) -> float:
-        told = sum(_told(row, sign(row), horizon) for row in rows) / len(rows)
-        return round(told + (1 - told) * chance, 4)
+    def reached(sign: Sign) -> float:
+        seen = [_answers(row, sign(row), horizon) for row in rows]
+        weight = float(positives) * _STEP_H / (failures * (horizon / _HOUR))
+        return round(_precision(seen, weight, float(positives), float(decisions)), 4)
 
     return Bound(
         name,
@@ -71,6 +82,24 @@ def _bound(
     )
 
 
-def _told(row: Truth, sign: datetime | None, horizon: timedelta) -> float:
-    """The share of the decisions within the horizon of a failure that come after its sign."""
-    return min(1.0, max(0.0, (row.at - sign) / horizon)) if sign else 0.0
+def _answers(row: Truth, sign: datetime | None, horizon: timedelta) -> Floats:
+    """(moments from the sign on, 2): the observer's answer, and whether the part fails in time."""
+    if sign is None or row.first_sign is None:
+        return np.zeros((0, 2))
+    first, horizon_h = (sign - row.first_sign) / _HOUR + _STEP_H / 2, horizon / _HOUR
+    since = np.arange(first, rising_h(row), _STEP_H)
+    return np.column_stack([chance(row, horizon_h, since), came(row, horizon_h, since)])
+
+
+def _precision(seen: Sequence[Floats], weight: float, positives: float, decisions: float) -> float:
+    """Average precision, each moment of a rise for `weight` decisions; the others come last, or where
+    their share of failures puts them."""
+    told = np.concatenate(seen)
+    answer, hit = told[:, 0], weight * told[:, 1]
+    rest = max(0.0, positives - hit.sum())
+    others = max(rest, decisions - weight * len(told))
+    answer = np.append(answer, rest / others if others else 0.0)
+    hit, asked = np.append(hit, rest), np.append(np.full(len(told), weight), others)
+    level = np.unique(-answer, return_inverse=True)[1]
+    hits, size = np.bincount(level, hit), np.bincount(level, asked)
+    return float((hits * np.cumsum(hits) / np.cumsum(size)).sum() / hits.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 from typer.testing import CliRunner
 
+from domain.device import DeviceKind
 from domain.errors import BadInputError
 from forecall.cli import app
 from models.examine.bound import bounds
@@ -21,8 +23,11 @@ from models.examine.examiner import (
     examine,
     examine_backtest,
 )
+from models.examine.observer import came, chance, rising_h
 from models.settings import Costs, CostSettings
-from simulator.truth import TRUTH_FILE, Outcome, Truth, write_truth
+from simulator.fleet import plan_kinds
+from simulator.lives import life_of
+from simulator.truth import TRUTH_FILE, Outcome, Truth, outcome_of, write_truth
 
 T = datetime(2026, 2, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -132,15 +137,19 @@ def test_a_backtests_json_is_held_against_the_truth_of_its_period() -> None:
 
 
 def test_no_model_passes_what_first_signs_allow() -> None:
-    """Of each failure the share of its last day that comes after a sign, and chance for the rest."""
+    """Of each failure the share of its last day that comes after a sign, and chance for the rest:
+    where nothing is known of how such rises go on."""
     figures = _figures()
     figures["components"] = {"pos/cardReader": {"decisions": 100, "positives": 20, "pr_auc": 0.4}}
-    (bound,) = examine_backtest(TRUTH, figures, COSTS).bounds
+    truth = [replace(row, story="unheard of") for row in TRUTH]
+    (bound,) = examine_backtest(truth, figures, COSTS).bounds
     told = (24 / 24 + 24 / 24 + 0 + 10 / 24 + 10 / 24) / 5
     seen = (20 / 24 + 24 / 24 + 0 + 0.5 / 24 + 8 / 24) / 5
     assert (bound.component, bound.model) == ("pos/cardReader", 0.4)
-    assert bound.oracle == pytest.approx(told + (1 - told) * 0.2, abs=1e-4)
-    assert bound.visible == pytest.approx(seen + (1 - seen) * 0.2, abs=1e-4)
+    an_hour = 20 / (5 * 24)  # decisions; of 32 hours it is known that it is too early, or of 6
+    by_chance, later = 20 / (100 - 32 * an_hour), 20 / (100 - 6 * an_hour)
+    assert bound.oracle == pytest.approx(told + (1 - told) * by_chance, abs=1e-4)
+    assert bound.visible == pytest.approx(seen + (1 - seen) * later, abs=1e-4)
 
 
 def test_the_oracle_of_the_bound_is_an_average_precision() -> None:
@@ -150,6 +159,62 @@ def test_the_oracle_of_the_bound_is_an_average_precision() -> None:
     figures = {"cardReader": {"decisions": 200, "positives": 40}}
     (bound,) = bounds(rows, 24 * HOUR, figures)
     assert bound.oracle == pytest.approx(average_precision_score(label, told), abs=1e-4)
+
+
+def _rises(kind: DeviceKind, component: str) -> list[Truth]:
+    """Of some years of many devices; nobody asks here when their signs are visible."""
+    start, end = T - timedelta(days=400), T + timedelta(days=400)
+    fleet = plan_kinds({kind: 250}, T.date(), seed=5)
+    return [
+        Truth(
+            device.key, kind.value, component, rise.story, outcome_of(rise), rise.onset, None,
+            rise.peak, round(rise.height, 3),
+        )
+        for device in fleet.devices
+        for rise in life_of(device, start, end).rises
+        if rise.component == component and rise.onset < rise.peak and start < rise.onset < end
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "component", "horizon_h"),
+    [
+        (DeviceKind.KIOSK, "billAcceptor", 24.0),
+        (DeviceKind.POS, "cardReader", 72.0),
+        (DeviceKind.CLOCK, "powerSupply", 12.0),
+    ],
+)
+def test_the_observer_of_the_bound_tells_true_chances(
+    kind: DeviceKind, component: str, horizon_h: float
+) -> None:
+    told, outcome = [], []
+    for row in _rises(kind, component):
+        since = np.arange(0.5, rising_h(row), 1.0)
+        told.append(chance(row, horizon_h, since))
+        outcome.append(came(row, horizon_h, since))
+    answer, truth = np.concatenate(told), np.concatenate(outcome)
+    assert 0.1 < truth.mean() < 0.9
+    for low, high in ((0.0, 0.05), (0.05, 0.7), (0.7, 0.9), (0.9, 1.01)):
+        alike = (answer >= low) & (answer < high)
+        if alike.sum() > 500:
+            assert answer[alike].mean() == pytest.approx(truth[alike].mean(), abs=0.06)
+
+
+def test_what_looks_like_a_failure_and_is_none_lowers_the_bound() -> None:
+    real = [
+        Truth(str(n), "kiosk", "billAcceptor", "wear", Outcome.FAILED, T, T, T + 40 * HOUR, 1.0)
+        for n in range(3)
+    ]
+    hours = 40 * 0.35 ** (1 / 1.6)  # a false start that is as steep
+    false = Truth(
+        "f", "kiosk", "billAcceptor", "wear", Outcome.SUBSIDED, T, None, T + hours * HOUR, 0.35
+    )
+    figures = {"billAcceptor": {"decisions": 1000, "positives": 24}}
+    (alone,) = bounds(real, 24 * HOUR, figures)
+    (misled,) = bounds([*real, false], 24 * HOUR, figures)
+    assert alone.oracle == 1.0
+    assert misled.oracle is not None
+    assert 0.8 < misled.oracle < 1.0
 
 
 @pytest.mark.parametrize("torn", [{}, {"failures": [{}]}, {"episodes": [{"device": "a"}]}])
