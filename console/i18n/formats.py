@@ -13,6 +13,8 @@ from babel.dates import get_day_names
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
+from domain.percent import percent
+
 _PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -54,20 +56,21 @@ class Formats:
         words = " ".join(self._unit(count, unit) for count, unit in parts)
         return f"−{words}" if total < 0 else words
 
-    def number(self, value: float | None, digits: int = 0) -> str:
-        """With thousands separators and at most `digits` decimals; a dash for None."""
+    def number(self, value: float | None, digits: int = 0, *, fixed: bool = False) -> str:
+        """With thousands separators and at most `digits` decimals; a dash for None.
+
+        `fixed`: exactly so many, as in a column of a table.
+        """
         if value is None:
             return "–"
-        pattern = "#,##0" + ("." + "#" * digits if digits else "")
+        pattern = "#,##0" + ("." + ("0" if fixed else "#") * digits if digits else "")
         return self._decimal(value, pattern)
 
     def share(self, ratio: float | None, digits: int = 1) -> str:
-        """A ratio (0 to 1) in percent, cut off, not rounded: 99.96 % never reads as 100 %."""
+        """A ratio (0 to 1) in percent, rounded, but never up to 100: 99.96 % does not read as 100 %."""
         if ratio is None:
             return "–"
-        scale = 10**digits
-        percent = int(ratio * 100 * scale + 1e-9) / scale
-        number = self._decimal(percent, "#,##0." + "0" * digits if digits else "#,##0")
+        number = self.number(percent(ratio, digits), digits, fixed=True)
         return f"{number}٪" if self.locale == "fa" else f"{number}%"
 
     def plain(self, text: object) -> str:

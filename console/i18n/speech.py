@@ -46,8 +46,8 @@ class Speech:
     def day(self, on: date) -> str:
         return self.formats.day(on)
 
-    def number(self, value: float, digits: int) -> str:
-        return self.formats.number(value, digits)
+    def number(self, value: float, digits: int, *, fixed: bool = False) -> str:
+        return self.formats.number(value, digits, fixed=fixed)
 
     def share(self, ratio: float, digits: int) -> str:
         return self.formats.share(ratio, digits)

@@ -21,7 +21,8 @@ class Unit(StrEnum):
 
     WORDS is a `Text`, or a str that is nobody's language: a name, a key, a serial number. COUNT is
     an int, NUMBER a float, SHARE a ratio (0 to 1), SPAN a timedelta, DAY a date, MOMENT an aware
-    datetime. The value of each may be None: not known.
+    datetime; CODE the number of a ticket, or some in words, never with a thousands separator. The value
+    of each may be None: not known.
     """
 
     WORDS = "words"
@@ -31,9 +32,23 @@ class Unit(StrEnum):
     SPAN = "span"
     DAY = "day"
     MOMENT = "moment"
+    CODE = "code"
 
 
-Value: TypeAlias = Text | str | int | float | timedelta | date | datetime | None
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An interval, of the unit of its column."""
+
+    low: float
+    high: float
+
+
+def between(low: float | None, high: float | None) -> Range | None:
+    """The interval, where both ends are known."""
+    return None if low is None or high is None else Range(low, high)
+
+
+Value: TypeAlias = Text | str | int | float | timedelta | date | datetime | Range | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +84,17 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `digits`: decimals of a NUMBER or a SHARE in percent."""
+    """A column of a table.
+
+    Attributes:
+        digits: decimals of a NUMBER or a SHARE in percent.
+        ranges: its values are Ranges of `unit`.
+    """
 
     name: Text
     unit: Unit
     digits: int = 1
+    ranges: bool = False
 
 
 @dataclass(frozen=True, slots=True)

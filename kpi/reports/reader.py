@@ -34,8 +34,8 @@ class Reader(Protocol):
         """The date in the reader's calendar; of a datetime, in its own zone."""
         ...
 
-    def number(self, value: float, digits: int) -> str:
-        """With at most `digits` decimals."""
+    def number(self, value: float, digits: int, *, fixed: bool = False) -> str:
+        """With at most `digits` decimals; `fixed`: exactly so many."""
         ...
 
     def share(self, ratio: float, digits: int) -> str:

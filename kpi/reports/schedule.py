@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
@@ -119,27 +119,31 @@ def newest_due(plan: Plan, now: datetime) -> Period:
 
 
 def due(
-    plan: Plan, customers: tuple[str, ...], last: Mapping[str, date], now: datetime
+    plan: Plan, customers: tuple[str, ...], made: Mapping[str, Collection[date]], now: datetime
 ) -> Iterator[Turn]:
     """What of a plan is due at `now` and not made yet, oldest first for each customer.
 
-    What was missed is made up for. A plan that never had a turn begins with the newest period.
+    What was missed is made up for, also where a later one was made. A plan that never had a turn, or none
+    of its present length and calendar, begins with the newest period.
 
     Args:
         customers: keys; "" for the whole fleet.
-        last: the first day of the newest period that was made, by customer.
+        made: the first days of the periods that were made, by customer.
     """
-    newest = newest_due(plan, now)
+    lately = [newest_due(plan, now)]
+    while len(lately) < MOST_MISSED:
+        lately.append(lately[-1].before)
     for customer in customers:
-        made = last.get(customer)
-        period, missed = newest, list[Period]()
-        while len(missed) < MOST_MISSED and (made is None or period.first > made):
-            missed.append(period)
-            if made is None:
-                break
-            period = period.before
-        for each in reversed(missed):
-            yield Turn(plan, each, customer, due_at(plan, each))
+        done = {day for day in made.get(customer, ()) if _begins(plan, day)}
+        since = min(done, default=lately[0].before.first)
+        for period in reversed(lately):
+            if period.first > since and period.first not in done:
+                yield Turn(plan, period, customer, due_at(plan, period))
+
+
+def _begins(plan: Plan, day: date) -> bool:
+    """Whether a period of the plan begins on a day."""
+    return period_of(day, plan.length, plan.calendar).first == day
 
 
 def _check(plan: Plan) -> None:

@@ -24,6 +24,7 @@ from storage.queries import load
 log = structlog.get_logger()
 
 ACTOR = "schedule"
+_REMEMBERED = timedelta(days=1500)  # longer than the quarters that are made up for
 _AGAIN_AFTER = timedelta(minutes=15)  # of the wall's time, after a report could not be made
 
 
@@ -94,22 +95,22 @@ class Reporter:
 
 def due_turns(conn: Conn, schedule: Schedule, now: datetime) -> list[Turn]:
     """What is due at `now` and not made, the longest overdue first."""
-    last: dict[str, dict[str, date]] = {}
-    for row in conn.execute(load("reports")["last_turns"]).fetchall():
-        last.setdefault(row["entry"], {})[row["customer"]] = row["first"]
+    made: dict[str, dict[str, list[date]]] = {}
+    for row in conn.execute(load("reports")["turns"], {"since": now - _REMEMBERED}).fetchall():
+        made.setdefault(row["entry"], {})[row["customer"]] = row["firsts"]
     everybody = tuple(row["key"] for row in conn.execute(load("reports")["customers"]).fetchall())
-    turns = _turns(schedule, everybody, last, now)
+    turns = _turns(schedule, everybody, made, now)
     return sorted(turns, key=lambda turn: turn.due_at)
 
 
 def _turns(
     schedule: Schedule,
     everybody: tuple[str, ...],
-    last: Mapping[str, Mapping[str, date]],
+    made: Mapping[str, Mapping[str, list[date]]],
     now: datetime,
 ) -> Iterator[Turn]:
     for plan in schedule.report:
-        yield from due(plan, _customers(plan, everybody), last.get(plan.name, {}), now)
+        yield from due(plan, _customers(plan, everybody), made.get(plan.name, {}), now)
 
 
 def _customers(plan: Plan, everybody: tuple[str, ...]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ VALUES (%(entry)s, %(period)s, %(customer)s, %(first)s, %(due_at)s, %(done_at)s)
 ON CONFLICT (entry, period, customer) DO NOTHING
 RETURNING entry;
 
--- name: last_turns
--- The first day of the newest period that was made, by entry and customer.
-SELECT entry, customer, max(first) AS first FROM report_turn GROUP BY entry, customer;
+-- name: turns
+-- The first days of the periods that were made, by entry and customer.
+SELECT entry, customer, array_agg(first) AS firsts FROM report_turn WHERE first > %(since)s
+GROUP BY entry, customer;

@@ -75,7 +75,7 @@ def test_what_was_missed_is_made_up_for_in_order(plan: Plan, now: datetime, miss
     made = newest
     for _ in range(missed):
         made = made.before
-    turns = list(due(plan, ("",), {"": made.first}, now))
+    turns = list(due(plan, ("",), {"": [made.first]}, now))
     assert len(turns) == min(missed, MOST_MISSED)
     firsts = [turn.period.first for turn in turns]
     assert firsts == sorted(set(firsts))
@@ -83,10 +83,44 @@ def test_what_was_missed_is_made_up_for_in_order(plan: Plan, now: datetime, miss
     assert all(turn.due_at <= now for turn in turns)
 
 
+@settings(max_examples=100, deadline=None)
+@given(PLANS, MOMENTS, st.sets(st.integers(0, MOST_MISSED - 1), min_size=1))
+def test_what_failed_is_not_forgotten_when_a_later_one_was_made(
+    plan: Plan, now: datetime, back: set[int]
+) -> None:
+    lately = [newest_due(plan, now)]
+    for _ in range(MOST_MISSED - 1):
+        lately.append(lately[-1].before)
+    turns = list(due(plan, ("",), {"": [lately[each].first for each in back]}, now))
+    wanted = [lately[each] for each in range(max(back), -1, -1) if each not in back]
+    assert [turn.period for turn in turns] == wanted
+
+
+def test_another_calendar_begins_anew() -> None:
+    """What was made of Gregorian months says nothing of Jalali ones: none of the past is made again."""
+    plan = Plan(name="p", kind="counted", every="month", calendar=Calendar.JALALI)
+    made = [date(2026, month, 1) for month in range(1, 11)]
+    turns = list(due(plan, ("",), {"": made}, datetime(2026, 11, 26, tzinfo=UTC)))
+    assert [turn.period.name for turn in turns] == ["1405-08"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(PLANS.filter(lambda plan: plan.due_day is None), MOMENTS, st.sets(st.integers(0, 6)))
+def test_a_report_comes_within_five_working_days_of_its_period_whatever_the_weekend(
+    plan: Plan, now: datetime, weekend: set[int]
+) -> None:
+    period = newest_due(plan, now)
+    at = due_at(plan, period).astimezone(plan.zone)
+    passed = [period.end + timedelta(days=each) for each in range((at.date() - period.end).days)]
+    assert sum(day.weekday() not in weekend for day in passed) < 5
+    assert at.date() <= period.end + timedelta(days=2 if plan.every == "month" else 4)
+    assert at.time() == AT  # also where clocks are put forward
+
+
 def test_a_new_plan_begins_with_the_newest_period_of_each_customer() -> None:
     plan = Plan(name="p", kind="counted", every="month")
     now = datetime(2026, 11, 3, 6, tzinfo=UTC)
-    turns = list(due(plan, ("a", "b"), {"a": date(2026, 10, 1)}, now))
+    turns = list(due(plan, ("a", "b"), {"a": [date(2026, 10, 1)]}, now))
     assert [(turn.customer, turn.period.name) for turn in turns] == [("b", "2026-10")]
     before = now - timedelta(seconds=1)
     assert [turn.period.name for turn in due(plan, ("b",), {}, before)] == ["2026-09"]

@@ -121,7 +121,7 @@ def test_each_report_is_made_once(house: Installation, customers: list[str]) -> 
 def test_two_workers_make_each_report_once(
     house: Installation, customers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = Barrier(2, timeout=20)
+    both = Barrier(2, timeout=120)
 
     def together(conn: Conn, asked: Asked) -> Document:
         if asked.customer == customers[0]:

@@ -64,7 +64,7 @@ def _foretold(found: Ahead) -> Table:
             (N_("Probability"), Unit.SHARE, 0),
             (N_("Until"), Unit.MOMENT),
             (N_("Why"), Unit.WORDS),
-            (N_("Ticket"), Unit.WORDS),
+            (N_("Ticket"), Unit.CODE),
         ),
         (
             (

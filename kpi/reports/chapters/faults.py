@@ -36,7 +36,7 @@ def faults(story: Story) -> Section:
             _by(
                 story, N_("By class"), N_("Class"), lambda case: case.handling, _handling, _COUNTED
             ),
-            _by(story, N_("By kind of fault"), N_("Kind of fault"), _class_of, _fault_class),
+            _by(story, N_("By kind of fault"), N_("Kind"), _class_of, _fault_class),
             _by(story, N_("By component"), N_("Component"), _component_of, component_text),
             _by(story, N_("By cause"), N_("Cause"), _cause_of, _cause, _CAUSES),
             _batches(story),
@@ -117,7 +117,7 @@ def _batches(story: Story) -> Table:
             (N_("Since"), Unit.MOMENT),
             (N_("Until"), Unit.MOMENT),
             (N_("Devices here"), Unit.COUNT),
-            (N_("Ticket"), Unit.WORDS),
+            (N_("Ticket"), Unit.CODE),
         ),
         (
             (one.title, one.first_at, one.ended_at, one.ours, ticket_text(one.ticket_id))

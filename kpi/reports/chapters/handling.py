@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from desk.coverage import VERDICT_TEXT, Verdict
 from domain.text import N_, Text
-from kpi.reports.chapters.words import FEW, columns, listed
-from kpi.reports.document import Section, Table, Unit, Value
+from kpi.reports.chapters.words import FEW, columns, interval, listed
+from kpi.reports.document import Range, Section, Table, Unit, Value
 from kpi.service.handling import WAY_TEXT, repairs, ways
 from kpi.service.promises import Kept, kept
 from kpi.service.story import Story
@@ -70,7 +70,7 @@ def promises(found: Sequence[Kept]) -> Table:
             (N_("Cases"), Unit.COUNT),
             (N_("Kept"), Unit.COUNT),
             (N_("Share kept"), Unit.SHARE),
-            (N_("95 % interval"), Unit.WORDS),
+            interval(Unit.SHARE),
             (N_("Median"), Unit.SPAN),
             (N_("Nine in ten within"), Unit.SPAN),
         ),
@@ -88,17 +88,13 @@ def promises(found: Sequence[Kept]) -> Table:
 
 def _promise_rows(found: Sequence[Kept]) -> Iterator[tuple[Value, ...]]:
     for one in found:
-        interval = Text(
-            N_("{low} % to {high} %"),
-            {"low": round(100 * one.low, 1), "high": round(100 * one.high, 1)},
-        )
         yield (
             Text(one.label),
             one.target,
             one.cases,
             one.kept,
             one.share,
-            interval,
+            Range(one.low, one.high),
             one.median,
             one.most,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.percent import percent
 from domain.text import N_, Text
 from kpi.reports.chapters.running import unwatched
 from kpi.service.flow import heard
@@ -40,8 +41,8 @@ def _running(story: Story) -> Text:
     unknown = unwatched(found) or 0.0
     values = {
         "devices": len(story.availability.devices),
-        "share": round(100 * found.ratio, 2),
-        "unknown": round(100 * unknown, 1),
+        "share": percent(found.ratio, 2),
+        "unknown": percent(unknown, 1),
     }
     if unknown > _MUCH_UNKNOWN:
         return Text(
@@ -81,7 +82,7 @@ def promised(found: list[Kept]) -> Iterator[Text]:
     if not cases:
         yield Text(N_("No promised time ended in the period."))
         return
-    values = {"kept": held, "cases": cases, "share": round(100 * held / cases, 1)}
+    values = {"kept": held, "cases": cases, "share": percent(held / cases, 1)}
     few = N_("{kept} of {cases} promised times were kept; so few say little.")
     many = N_("{kept} of {cases} promised times were kept ({share} %).")
     yield Text(few if cases < _FEW else many, values)

@@ -25,9 +25,16 @@ def about(of: Whose) -> Text:
     return Text(N_("Customer: {name}"), {"name": of.name})
 
 
-def columns(*wanted: tuple[str, Unit] | tuple[str, Unit, int]) -> tuple[Column, ...]:
-    """From (name marked with N_, unit[, digits])."""
-    return tuple(Column(Text(name), *more) for name, *more in wanted)
+def columns(*wanted: tuple[str, Unit] | tuple[str, Unit, int] | Column) -> tuple[Column, ...]:
+    """Each from (name marked with N_, unit[, digits]), or as it is."""
+    return tuple(
+        each if isinstance(each, Column) else Column(Text(each[0]), *each[1:]) for each in wanted
+    )
+
+
+def interval(unit: Unit, digits: int = 1) -> Column:
+    """A column of 95 % intervals."""
+    return Column(Text(N_("95 % interval")), unit, digits, ranges=True)
 
 
 def listed(
@@ -36,14 +43,15 @@ def listed(
     rows: Iterable[tuple[Value, ...]],
     nothing: str,
     note: str = "",
+    most: int = MOST,
 ) -> Table:
     """A table of the first rows, which says how many more there are."""
     every = list(rows)
-    more = len(every) - MOST
+    more = len(every) - most
     notes: list[Text] = [Text(note)] if note else []
     if more > 0:
         notes.append(Text(N_("{count} more are not shown."), {"count": more}))
-    return Table(Text(title), heads, tuple(every[:MOST]), Text(nothing), note=joined(notes))
+    return Table(Text(title), heads, tuple(every[:most]), Text(nothing), note=joined(notes))
 
 
 def joined(texts: Sequence[Text]) -> Text | None:
@@ -53,6 +61,14 @@ def joined(texts: Sequence[Text]) -> Text | None:
     first, *rest = texts
     for text in rest:
         first = Text(N_("{first} {second}"), {"first": first, "second": text})
+    return first
+
+
+def in_a_row(words: Sequence[Text]) -> Text:
+    """Words that stand side by side in one sentence; at least one."""
+    first, *rest = words
+    for word in rest:
+        first = Text(N_("{before}; {after}"), {"before": first, "after": word})
     return first
 
 

@@ -19,6 +19,7 @@ from kpi.life.records import Records, read_records
 from kpi.life.survival import Curve, Floats, Lives, kaplan_meier, known_span, restricted_mean
 from kpi.life.suspects import Suspect, read_use, suspects
 from kpi.reports.asked import About, Asked, Kind
+from kpi.reports.chapters.words import in_a_row, interval
 from kpi.reports.document import (
     Axis,
     Chart,
@@ -27,6 +28,7 @@ from kpi.reports.document import (
     Fact,
     Facts,
     Paragraph,
+    Range,
     Section,
     Series,
     Shape,
@@ -211,15 +213,8 @@ def _at_risk(shown: dict[str, Lives], ages: Floats) -> Text:
     return Text(
         N_("Watched at {one}, {two}, {three} and {four} days: {told}. Shaded: 95 % interval."),
         {name: int(mark) for name, mark in zip(("one", "two", "three", "four"), marks, strict=True)}
-        | {"told": _listed(told)},
+        | {"told": in_a_row(told)},
     )
-
-
-def _listed(told: Sequence[Text]) -> Text:
-    listed = told[0]
-    for one in told[1:]:
-        listed = Text(N_("{before}; {after}"), {"before": listed, "after": one})
-    return listed
 
 
 def _table(title: Text, shown: Sequence[Subject]) -> Table:
@@ -233,7 +228,7 @@ def _table(title: Text, shown: Sequence[Subject]) -> Table:
             Column(Text(N_("Within days")), Unit.COUNT),
             Column(Text(N_("Failures in them")), Unit.COUNT),
             Column(Text(N_("Share without a failure")), Unit.SHARE),
-            Column(Text(N_("95 % interval")), Unit.WORDS),
+            interval(Unit.SHARE),
             Column(Text(N_("Mean days without one")), Unit.NUMBER),
         ),
         rows=tuple(row for row, _ in rows[:MOST_ROWS]),
@@ -272,9 +267,8 @@ def _figures(lives: Lives, since: float, horizon: int, failures: int) -> tuple[V
     no interval."""
     curve = kaplan_meier(lives, since)
     survival, low, high = (float(one[0]) for one in curve.at(np.array([since + horizon])))
-    band = Text(N_("{low} to {high} %"), {"low": round(low * 100, 1), "high": round(high * 100, 1)})
     mean = restricted_mean(curve, since + horizon).value
-    return horizon, failures, survival, band if failures else None, mean
+    return horizon, failures, survival, Range(low, high) if failures else None, mean
 
 
 def _by_model(subject: Subject) -> dict[str, Lives]:

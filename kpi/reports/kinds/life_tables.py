@@ -18,7 +18,8 @@ from kpi.life.groups import (
 )
 from kpi.life.lemons import FALSE_SHARE
 from kpi.life.suspects import Suspect
-from kpi.reports.document import Column, Table, Unit
+from kpi.reports.chapters.words import interval
+from kpi.reports.document import Column, Table, Unit, between
 
 MOST_ROWS = 40
 
@@ -69,7 +70,7 @@ def _outstanding(shown: Sequence[tuple[Comparison, Group]]) -> Table:
             Column(Text(N_("Failures")), Unit.COUNT),
             Column(Text(N_("Expected")), Unit.NUMBER),
             Column(Text(N_("Times as often")), Unit.NUMBER, 2),
-            Column(Text(N_("95 % interval")), Unit.WORDS),
+            interval(Unit.NUMBER, 2),
             Column(Text(N_("Chance, corrected")), Unit.NUMBER, 3),
         ),
         rows=tuple(
@@ -89,7 +90,7 @@ def _outstanding(shown: Sequence[tuple[Comparison, Group]]) -> Table:
                 group.against.failures,
                 group.against.expected,
                 group.against.ratio,
-                _range(group.against.low, group.against.high),
+                between(group.against.low, group.against.high),
                 group.sure_p,
             )
             for one, group in shown
@@ -119,7 +120,7 @@ def lemons_table(odd: Sequence[Suspect]) -> Table:
             Column(Text(N_("Failures")), Unit.COUNT),
             Column(Text(N_("Expected")), Unit.NUMBER),
             Column(Text(N_("Times as often")), Unit.NUMBER),
-            Column(Text(N_("95 % interval")), Unit.WORDS),
+            interval(Unit.NUMBER),
         ),
         rows=tuple(
             (
@@ -130,7 +131,7 @@ def lemons_table(odd: Sequence[Suspect]) -> Table:
                 one.watched.failures,
                 one.oddness.expected,
                 one.oddness.ratio,
-                _range(one.oddness.low, one.oddness.high),
+                between(one.oddness.low, one.oddness.high),
             )
             for one in named
         ),
@@ -144,12 +145,6 @@ def lemons_table(odd: Sequence[Suspect]) -> Table:
             {"share": round(FALSE_SHARE * 100)},
         ),
     )
-
-
-def _range(low: float | None, high: float | None) -> Text | None:
-    if low is None or high is None:
-        return None
-    return Text(N_("{low} to {high}"), {"low": round(low, 2), "high": round(high, 2)})
 
 
 def subject_of(one: Subject | Comparison) -> Text:

@@ -11,7 +11,7 @@ from domain.fault import CAUSED_BY_TEXT
 from domain.text import N_, Text
 from kpi.avoided.draws import Report, Setting, read_report
 from kpi.reports.asked import About, Asked, Kind
-from kpi.reports.chapters.words import columns
+from kpi.reports.chapters.words import columns, in_a_row, interval
 from kpi.reports.document import (
     Axis,
     Block,
@@ -26,12 +26,13 @@ from kpi.reports.document import (
     Table,
     Unit,
     Value,
+    between,
 )
 from kpi.reports.period import Calendar, Length
 from kpi.staff.disputes import disputes
 from kpi.staff.factors import Factor
 from kpi.staff.figures import Figure
-from kpi.staff.later import LATER, NOT_YET
+from kpi.staff.later import LATER
 from kpi.staff.months import Month, is_reproduced, read_month
 from kpi.staff.review import GROUPS, Review, read_evidence, review
 from kpi.staff.rules import read_rules, rules
@@ -73,7 +74,7 @@ def staff(conn: Conn, asked: Asked) -> Document:
         summary=(_standing(found.month),),
         sections=(
             *(
-                Section(Text(title), tuple(_group(found.reviews[scope], found.few, clocks)))
+                Section(Text(title), tuple(_group(found.reviews[scope], clocks)))
                 for scope, title in _SCOPES.items()
                 if scope in found.reviews
             ),
@@ -83,7 +84,7 @@ def staff(conn: Conn, asked: Asked) -> Document:
                 tuple(_avoided(read_report(conn, asked.start, asked.until, asked.made_at))),
             ),
             Section(Text(N_("Disputes")), (_disputes(conn, asked),)),
-            Section(Text(N_("Not measured yet")), tuple(_to_come())),
+            Section(Text(N_("Not measured yet")), (_to_come(),)),
             Section(Text(N_("How to read this")), tuple(_reading(found))),
         ),
     )
@@ -139,7 +140,7 @@ def _standing(month: Month | None) -> Text:
     )
 
 
-def _group(found: Review, few: int, clocks: Mapping[str, str]) -> Iterator[Block]:
+def _group(found: Review, clocks: Mapping[str, str]) -> Iterator[Block]:
     """`clocks`: what each promised time is called, by the name of its measure."""
     yield _uptime(found)
     empty = []
@@ -147,19 +148,12 @@ def _group(found: Review, few: int, clocks: Mapping[str, str]) -> Iterator[Block
         label = clocks.get(name, told)
         rows = [(row.name, row.figures[place]) for row in found.rows if row.figures]
         if any(figure.cases for _, figure in rows):
-            yield _measure(found.scope, label, rows, few)
+            yield _measure(found.scope, label, rows)
         else:
             empty.append(label)
     if empty:
-        words = {"measures": _listed([Text(label) for label in empty])}
+        words = {"measures": in_a_row([Text(label) for label in empty])}
         yield Paragraph(Text(N_("No case says anything of: {measures}."), words))
-
-
-def _listed(words: Sequence[Text]) -> Text:
-    first, *rest = words
-    for word in rest:
-        first = Text(N_("{before}; {after}"), {"before": first, "after": word})
-    return first
 
 
 def _uptime(found: Review) -> Table:
@@ -195,9 +189,9 @@ def _uptime(found: Review) -> Table:
     )
 
 
-def _measure(scope: Scope, label: str, rows: Sequence[tuple[str, Figure]], few: int) -> Table:
+def _measure(scope: Scope, label: str, rows: Sequence[tuple[str, Figure]]) -> Table:
     share = all(_is_share(figure) for _, figure in rows)
-    unit = Unit.SHARE if share else Unit.NUMBER
+    unit, digits = (Unit.SHARE, 1) if share else (Unit.NUMBER, 2)
     shown = [(name, figure) for name, figure in rows if figure.cases]
     return Table(
         title=Text(label)
@@ -206,28 +200,24 @@ def _measure(scope: Scope, label: str, rows: Sequence[tuple[str, Figure]], few: 
         columns=columns(
             (_ONE[scope], Unit.WORDS),
             (N_("Cases"), Unit.COUNT),
-            (N_("As it was"), unit, 1),
-            (N_("95 % interval"), Unit.WORDS),
-            (N_("With cases like everybody's"), unit, 1),
-            (N_("95 % interval"), Unit.WORDS),
+            (N_("As it was"), unit, digits),
+            interval(unit, digits),
+            (N_("With cases like everybody's"), unit, digits),
+            interval(unit, digits),
         ),
         rows=tuple(
             (
                 name,
                 len(one.cases),
                 one.value,
-                _range(one.low, one.high, share),
+                between(one.low, one.high),
                 one.adjusted,
-                _range(one.adjusted_low, one.adjusted_high, share),
+                between(one.adjusted_low, one.adjusted_high),
             )
             for name, one in shown
         ),
         marked=frozenset(place for place, (_, one) in enumerate(shown) if one.few),
         nothing=Text(N_("No case says anything.")),
-        note=Text(
-            N_("By name, not by rank. Marked: fewer than {few} cases, too few to compare."),
-            {"few": few},
-        ),
     )
 
 
@@ -251,14 +241,14 @@ def _drivers(found: Review) -> Iterator[Block]:
             (N_("Cause"), Unit.WORDS),
             (N_("Cases"), Unit.COUNT),
             (N_("Share of time"), Unit.SHARE),
-            (N_("95 % interval"), Unit.WORDS),
+            interval(Unit.SHARE),
         ),
         rows=tuple(
             (
                 Text(CAUSED_BY_TEXT[one.cause]),
                 one.cases,
                 one.time,
-                _range(one.low, one.high, share=True),
+                between(one.low, one.high),
             )
             for one in factors
         ),
@@ -269,7 +259,7 @@ def _drivers(found: Review) -> Iterator[Block]:
 
 def _driven(factors: Sequence[Factor]) -> Chart:
     return Chart(
-        title=Text(N_("What drove the service time")),
+        title=Text(N_("Share of the time, by cause")),
         shape=Shape.BARS,
         across=Axis(Text(N_("cause")), Unit.WORDS),
         up=Axis(Text(N_("share of time")), Unit.SHARE, (0.0, 1.0)),
@@ -309,7 +299,7 @@ def _disputes(conn: Conn, asked: Asked) -> Table:
 
 def _dispute(row: Row) -> tuple[Value, ...]:
     about = (
-        Text(N_("ticket {id}"), {"id": row["ticket_id"]})
+        Text(N_("ticket {id}"), {"id": str(row["ticket_id"])})
         if row["ticket_id"]
         else Text(N_("downtime of {device}"), {"device": row["device"]})
     )
@@ -362,10 +352,9 @@ def _estimate(one: Setting) -> Facts:
     )
 
 
-def _to_come() -> Iterator[Paragraph]:
-    for _, label in LATER:
-        told = {"measure": Text(label), "word": Text(NOT_YET)}
-        yield Paragraph(Text(N_("{measure}: {word}"), told))
+def _to_come() -> Paragraph:
+    told = {"measures": in_a_row([Text(label) for _, label in LATER])}
+    return Paragraph(Text(N_("Nobody measures these yet: {measures}."), told))
 
 
 def _reading(found: _Found) -> Iterator[Paragraph]:
@@ -379,6 +368,12 @@ def _reading(found: _Found) -> Iterator[Paragraph]:
             )
         )
     )
+    yield Paragraph(
+        Text(
+            N_("Everybody stands by name, not by rank; who had fewer than {few} cases is marked."),
+            {"few": found.few},
+        )
+    )
     version = next(iter(found.reviews.values())).rules
     yield Paragraph(
         Text(
@@ -386,12 +381,3 @@ def _reading(found: _Found) -> Iterator[Paragraph]:
             {"version": version},
         )
     )
-
-
-def _range(low: float | None, high: float | None, share: bool) -> Text | None:
-    if low is None or high is None:
-        return None
-    if share:
-        told = {"low": round(low * 100, 1), "high": round(high * 100, 1)}
-        return Text(N_("{low} to {high} %"), told)
-    return Text(N_("{low} to {high}"), {"low": round(low, 2), "high": round(high, 2)})

@@ -81,12 +81,12 @@ def _measures(advised: list[Advice]) -> Table:
     return listed(
         N_("Measures that lower the fault rate"),
         columns(
-            (N_("Measure"), Unit.WORDS), (N_("Because"), Unit.WORDS), (N_("Tickets"), Unit.WORDS)
+            (N_("Measure"), Unit.WORDS), (N_("Because"), Unit.WORDS), (N_("Tickets"), Unit.CODE)
         ),
         ((one.measure, one.evidence, _tickets(one)) for one in advised),
         N_("The figures call for none."),
         N_(
-            "By named rules over the period's faults: docs/reports.md lists them with their limits."
+            "Each follows from the period's faults by a fixed rule; what called for it stands beside it."
         ),
     )
 

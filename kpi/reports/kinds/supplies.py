@@ -17,6 +17,7 @@ from kpi.demand.supplies import Told, customer_name, read_stocks, read_supplies
 from kpi.life.records import read_records
 from kpi.life.survival import Floats
 from kpi.reports.asked import About, Asked, Kind
+from kpi.reports.chapters.words import interval
 from kpi.reports.document import (
     Axis,
     Chart,
@@ -25,6 +26,7 @@ from kpi.reports.document import (
     Fact,
     Facts,
     Paragraph,
+    Range,
     Section,
     Series,
     Shape,
@@ -155,7 +157,7 @@ def _orders(seen: _Seen) -> Table:
     rows = []
     for (region, site, name), some in sorted(groups.items()):
         wanted = amount(seen.drawn[some])
-        band = _range(wanted.low, wanted.high)
+        band = Range(wanted.low, wanted.high)
         rows.append((region, site, _supply(name), len(some), wanted.mean, band, wanted.enough))
     return Table(
         title=Text(N_("Refills to order, by site")),
@@ -165,7 +167,7 @@ def _orders(seen: _Seen) -> Table:
             Column(Text(N_("Supply")), Unit.WORDS),
             Column(Text(N_("Devices")), Unit.COUNT),
             Column(Text(N_("Expected")), Unit.NUMBER),
-            Column(Text(N_("95 % interval")), Unit.WORDS),
+            interval(Unit.COUNT),
             Column(Text(N_("To order")), Unit.COUNT),
         ),
         rows=tuple(rows),
@@ -334,7 +336,3 @@ def _supply(name: str) -> Text:
 
 def _part(name: str) -> Text:
     return Text(component(name).part)
-
-
-def _range(low: float, high: float) -> Text:
-    return Text(N_("{low} to {high}"), {"low": round(low, 1), "high": round(high, 1)})

@@ -13,6 +13,7 @@ from domain.text import N_, Text
 from kpi.reports.document import (
     Block,
     Chart,
+    Column,
     Document,
     Fact,
     Facts,
@@ -22,9 +23,10 @@ from kpi.reports.document import (
 )
 from kpi.reports.reader import Reader
 from kpi.reports.render.charts import draw
-from kpi.reports.render.words import figure, said, shown
+from kpi.reports.render.words import figure, said, shown, titled
 
 _NUMERIC = frozenset({Unit.COUNT, Unit.NUMBER, Unit.SHARE, Unit.SPAN})
+_FLOWS = frozenset({Unit.WORDS, Unit.CODE})
 _FACT_DIGITS = 2
 FEW_CASES = N_("* Made of too few cases to be compared.")
 
@@ -51,8 +53,11 @@ class LaidParagraph:
 
 @dataclass(frozen=True, slots=True)
 class LaidColumn:
+    """`flows`: what stands in it may go on in the next line; else it is kept whole."""
+
     name: str
     numeric: bool
+    flows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ class Layout:
 def lay_out(document: Document, reader: Reader) -> Layout:
     """The report as `reader` reads it."""
     sections = tuple(
-        LaidSection(said(section.title, reader), tuple(_block(b, reader) for b in section.blocks))
+        LaidSection(titled(section.title, reader), tuple(_block(b, reader) for b in section.blocks))
         for section in document.sections
     )
     return Layout(
@@ -172,20 +177,24 @@ def _table(table: Table, reader: Reader) -> LaidTable:
         ]
         marked = place in table.marked
         if marked and cells:
-            cells[0] += " *"
+            cells[0] += "\u00a0*"
         rows.append(LaidRow(tuple(cells), marked))
     notes = [_note(table.note, reader), said(Text(FEW_CASES), reader) if table.marked else ""]
     return LaidTable(
-        said(table.title, reader),
-        tuple(LaidColumn(said(each.name, reader), each.unit in _NUMERIC) for each in table.columns),
+        titled(table.title, reader),
+        tuple(_column(column, reader) for column in table.columns),
         tuple(rows),
         said(table.nothing, reader),
-        tuple(filter(None, notes)),
+        tuple(filter(None, notes)) if rows else (),  # nothing to be read, nothing to be explained
     )
 
 
+def _column(column: Column, reader: Reader) -> LaidColumn:
+    return LaidColumn(said(column.name, reader), column.unit in _NUMERIC, column.unit in _FLOWS)
+
+
 def _chart(chart: Chart, reader: Reader) -> LaidChart:
-    title = said(chart.title, reader)
+    title = titled(chart.title, reader)
     series = ", ".join(said(each.name, reader) for each in chart.series)
     axes = f"{said(chart.across.name, reader)} / {said(chart.up.name, reader)}"
     alternative = f"{title}. {axes}. {series}"

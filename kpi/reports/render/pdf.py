@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,8 @@ from domain.text import N_, Text
 from kpi.reports.document import Document
 from kpi.reports.reader import Reader
 from kpi.reports.render import fonts
-from kpi.reports.render.layout import lay_out
+from kpi.reports.render.columns import fit
+from kpi.reports.render.layout import LaidTable, Layout, lay_out
 from kpi.reports.render.words import said
 
 _TYPESET = fonts.FOLDER.parent / "typeset.py"
@@ -31,7 +33,7 @@ def pdf(document: Document, reader: Reader) -> bytes:
     made = document.made_at.astimezone(UTC)
     page_words = Text(N_("Page {page} of {pages}"), {"page": _PAGE, "pages": _PAGES})
     data = {
-        **msgspec.to_builtins(report),
+        **_fitted(report),
         "language": language,
         "region": rest.rpartition("-")[2],
         "digits": reader.plain("0123456789"),
@@ -44,6 +46,16 @@ def pdf(document: Document, reader: Reader) -> bytes:
         "timestamp": int(made.timestamp()),
     }
     return _typeset(document.kind, msgspec.json.encode(wanted))
+
+
+def _fitted(report: Layout) -> dict[str, Any]:
+    """The layout with the columns of its tables."""
+    data: dict[str, Any] = msgspec.to_builtins(report)
+    for laid, section in zip(report.sections, data["sections"], strict=True):
+        for block, told in zip(laid.blocks, section["blocks"], strict=True):
+            if isinstance(block, LaidTable):
+                told |= msgspec.to_builtins(fit(block))
+    return data
 
 
 def _typeset(kind: str, wanted: bytes) -> bytes:

@@ -6,8 +6,8 @@ import math
 import unicodedata
 from datetime import date, datetime, timedelta
 
-from domain.text import Text
-from kpi.reports.document import Unit, Value
+from domain.text import N_, Text
+from kpi.reports.document import Range, Unit, Value
 from kpi.reports.reader import Reader
 
 UNKNOWN = "–"
@@ -17,9 +17,11 @@ _UNREADABLE, _KEPT = frozenset({"Cc", "Cs", "Co", "Cn"}), "\n\t"
 
 
 def shown(value: Value, unit: Unit, digits: int, reader: Reader) -> str:
-    """A value as it stands in a sentence or a table; a dash for what is not known."""
+    """A value as it stands in a table; a dash for what is not known."""
     if not is_known(value):
         return UNKNOWN
+    if unit is Unit.CODE:
+        return reader.plain(said(value, reader) if isinstance(value, Text) else str(value))
     if isinstance(value, Text):
         return said(value, reader)
     if isinstance(value, str):
@@ -30,17 +32,22 @@ def shown(value: Value, unit: Unit, digits: int, reader: Reader) -> str:
         return reader.moment(value) if unit is Unit.MOMENT else reader.day(value)
     if isinstance(value, date):
         return reader.day(value)
+    if isinstance(value, Range):
+        ends = (figure(end, unit, digits, reader, fixed=True) for end in (value.low, value.high))
+        return said(
+            Text(N_("{low} to {high}"), dict(zip(("low", "high"), ends, strict=True))), reader
+        )
     assert value is not None
-    return figure(value, unit, digits, reader)
+    return figure(value, unit, digits, reader, fixed=True)
 
 
-def figure(value: float, unit: Unit, digits: int, reader: Reader) -> str:
-    """A number by its unit; a span is in seconds."""
+def figure(value: float, unit: Unit, digits: int, reader: Reader, *, fixed: bool = False) -> str:
+    """A number by its unit, with as many decimals as it needs, or exactly `digits`; a span is in seconds."""
     if unit is Unit.SHARE:
         return reader.share(value, digits)
     if unit is Unit.SPAN:
         return reader.span(timedelta(seconds=value))
-    return reader.number(value, 0 if unit is Unit.COUNT else digits)
+    return reader.number(value, 0 if unit is Unit.COUNT else digits, fixed=fixed)
 
 
 def is_known(value: Value) -> bool:
@@ -51,6 +58,12 @@ def is_known(value: Value) -> bool:
 def said(text: Text, reader: Reader) -> str:
     """A sentence in the reader's language."""
     return clean(reader.say(text))
+
+
+def titled(text: Text, reader: Reader) -> str:
+    """A heading: a sentence's words, the first letter large where the script has large ones."""
+    words = said(text, reader)
+    return words[:1].upper() + words[1:]
 
 
 def name(text: str, reader: Reader) -> str:

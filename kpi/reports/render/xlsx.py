@@ -7,7 +7,9 @@ begins like a formula stays a name.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -18,10 +20,14 @@ import xlsxwriter
 
 from domain.text import N_, Text
 from kpi.reports.document import (
+    Block,
     Chart,
+    Column,
     Document,
     Facts,
     Paragraph,
+    Range,
+    Section,
     Series,
     Shape,
     Table,
@@ -31,7 +37,7 @@ from kpi.reports.document import (
 from kpi.reports.reader import Reader
 from kpi.reports.render.charts import COLOURS
 from kpi.reports.render.layout import FEW_CASES, head, interval
-from kpi.reports.render.words import is_known, said, shown, without_directions
+from kpi.reports.render.words import is_known, said, shown, titled, without_directions
 
 _LONGEST_CELL, _LONGEST_SHEET = 32_767, 31
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
@@ -45,6 +51,7 @@ _HATCHES = (
 )
 _NARROWEST, _WIDEST = 9, 48
 _SPAN = "[h]:mm:ss"
+_FROM, _TO = N_("{name}, from"), N_("{name}, to")
 _JALALI = "[$-fa-IR,16]yyyy/mm/dd;@"  # Excel's own Jalali calendar
 _DAYS = {"fa": _JALALI, "zh": 'yyyy"年"m"月"d"日"', "en": "d mmm yyyy"}
 _CLOCK = {"fa": "[$-fa-IR,16]yyyy/mm/dd hh:mm;@"}
@@ -83,6 +90,9 @@ class _Writer:
         zone = self.document.start.tzinfo
         return zone if isinstance(zone, ZoneInfo) else None
 
+    def title(self, text: Text) -> str:
+        return without_directions(titled(text, self.reader))
+
     def words(self, text: Text) -> str:
         return without_directions(said(text, self.reader))[:_LONGEST_CELL]
 
@@ -93,13 +103,27 @@ class _Writer:
         return self._formats[key]
 
     def write(self) -> None:
-        self._first_sheet()
+        first = self.sheet(self.words(Text(N_("Overview"))))
+        sections = {(id(its), self.title(block.title)) for its, block in self._sheets()}
+        counts = Counter(title for _, title in sections)
+        made = []
+        for section, block in self._sheets():
+            title = self.title(block.title)
+            if counts[title] > 1:  # such as the same measure, of engineers and of teams
+                title = f"{self.title(section.title)}, {title}"
+            sheet = self.sheet(title)
+            made.append((section, sheet.get_name()))
+            if isinstance(block, Table):
+                self._table(sheet, block)
+            else:
+                self._chart(sheet, block)
+        self._first_sheet(first, made)
+
+    def _sheets(self) -> Iterator[tuple[Section, Table | Chart]]:
         for section in self.document.sections:
             for block in section.blocks:
-                if isinstance(block, Table):
-                    self._table(block)
-                elif isinstance(block, Chart):
-                    self._chart(block)
+                if isinstance(block, Table | Chart):
+                    yield section, block
 
     def sheet(self, title: str) -> Any:
         """A sheet with a name of its own that Excel takes."""
@@ -118,8 +142,7 @@ class _Writer:
 
     # What is read at a glance.
 
-    def _first_sheet(self) -> None:
-        sheet = self.sheet(self.words(Text(N_("Overview"))))
+    def _first_sheet(self, sheet: Any, made: Sequence[tuple[Section, str]]) -> None:
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, 1, 20)
         sheet.set_column(2, 3, 40)
@@ -133,13 +156,17 @@ class _Writer:
         for section in self.document.sections:
             row += 1
             sheet.write_string(
-                row, 0, self.words(section.title), self.format(bold=True, font_size=12)
+                row, 0, self.title(section.title), self.format(bold=True, font_size=12)
             )
             row += 1
             for block in section.blocks:
                 row = self._glance(sheet, row, block)
+            for name in (name for its, name in made if its is section):
+                place = "internal:'" + name.replace("'", "''") + "'!A1"
+                sheet.write_url(row, 0, place, string=name)
+                row += 1
 
-    def _glance(self, sheet: Any, row: int, block: object) -> int:
+    def _glance(self, sheet: Any, row: int, block: Block) -> int:
         if isinstance(block, Paragraph):
             sheet.write_string(row, 0, self.words(block.text))
             return row + 1
@@ -155,24 +182,34 @@ class _Writer:
 
     # Tables.
 
-    def _table(self, table: Table) -> None:
-        sheet = self.sheet(self.words(table.title))
-        names = [self.words(column.name) for column in table.columns]
+    def _table(self, sheet: Any, table: Table) -> None:
+        ends = [end for column in table.columns for end in self._ends(column)]
+        names = [name for name, _ in ends]
         self._head(sheet, names)
-        widths = [len(name) for name in names]
+        widths = [_width(name) for name in names]
         for place, row in enumerate(table.rows):
-            for number, (value, column) in enumerate(zip(row, table.columns, strict=True)):
+            for number, (value, (_, column)) in enumerate(
+                zip(_values(row, table.columns), ends, strict=True)
+            ):
                 marked = place in table.marked
                 self.cell(
                     sheet, place + 1, number, value, column.unit, column.digits, marked=marked
                 )
                 text = without_directions(shown(value, column.unit, column.digits, self.reader))
-                widths[number] = max(widths[number], len(text))
+                widths[number] = max(widths[number], _width(text))
         for number, width in enumerate(widths):
             sheet.set_column(number, number, min(max(width + 3, _NARROWEST), _WIDEST))
         if table.rows and names:
             sheet.autofilter(0, 0, len(table.rows), len(names) - 1)
         self._notes(sheet, len(table.rows) + 2, table)
+
+    def _ends(self, column: Column) -> Iterator[tuple[str, Column]]:
+        """The column, or the two of its intervals' ends, with their names."""
+        if not column.ranges:
+            yield self.words(column.name), column
+            return
+        for template in (_FROM, _TO):
+            yield self.words(Text(template, {"name": column.name})), column
 
     def _head(self, sheet: Any, names: Sequence[str]) -> None:
         how = self.format(bold=True, bottom=1, bg_color="#eef1f4", text_wrap=True, valign="top")
@@ -183,7 +220,8 @@ class _Writer:
 
     def _notes(self, sheet: Any, row: int, table: Table) -> None:
         notes = [table.note, Text(FEW_CASES) if table.marked else None]
-        notes += [] if table.rows else [table.nothing]
+        if not table.rows:
+            notes = [table.nothing]
         for note in notes:
             if note is not None:
                 sheet.write_string(row, 0, self.words(note), self.format(italic=True))
@@ -228,8 +266,7 @@ class _Writer:
 
     # Charts: their figures, and a chart of Excel's own over them.
 
-    def _chart(self, chart: Chart) -> None:
-        sheet = self.sheet(self.words(chart.title))
+    def _chart(self, sheet: Any, chart: Chart) -> None:
         columns: list[tuple[str, Sequence[Value], Unit]] = [
             (self.words(chart.across.name), chart.x, chart.across.unit)
         ]
@@ -254,10 +291,7 @@ class _Writer:
         name = self.words(series.name)
         found: list[tuple[str, Sequence[Value], Unit]] = [(name, series.y, unit)]
         if series.low is not None and series.high is not None:
-            for ends, template in (
-                (series.low, N_("{name}, from")),
-                (series.high, N_("{name}, to")),
-            ):
+            for ends, template in ((series.low, _FROM), (series.high, _TO)):
                 found.append((self.words(Text(template, {"name": series.name})), ends, unit))
         return found
 
@@ -273,7 +307,7 @@ class _Writer:
                     **_look(chart.shape, number),
                 }
             )
-        drawing.set_title({"name": self.words(chart.title), "name_font": {"size": 12}})
+        drawing.set_title({"name": self.title(chart.title), "name_font": {"size": 12}})
         named_bars = _kind(chart)["type"] == "bar"
         drawing.set_x_axis(
             {"name": self.words(chart.across.name)} | ({"reverse": True} if named_bars else {})
@@ -282,6 +316,22 @@ class _Writer:
         drawing.set_legend({"position": "bottom"} if len(places) > 1 else {"none": True})
         drawing.set_size({"width": 720, "height": 400})
         return drawing
+
+
+def _values(row: Sequence[Value], columns: Sequence[Column]) -> Iterator[Value]:
+    """The row's cells: an interval's ends stand in two."""
+    for value, column in zip(row, columns, strict=True):
+        if isinstance(value, Range):
+            yield from (value.low, value.high)
+        elif column.ranges:
+            yield from (None, None)
+        else:
+            yield value
+
+
+def _width(text: str) -> int:
+    """In signs of Excel's: a Chinese one is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _number(value: Value, unit: Unit, digits: int) -> tuple[float, str]:
