@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from domain.clock import ManualClock
 from storage.database import Database
@@ -21,6 +22,12 @@ from storage.migrate import migrate
 
 # Tables that commands print are cut to the terminal, which is measured once in a process.
 os.environ["COLUMNS"] = "400"
+
+# A slow machine is no failure.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 # A server whose data nobody misses.
 FORGETFUL = {

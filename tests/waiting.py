@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(what: str, holds: Callable[[], object], limit_s: float = 30) -> None:
+def wait_for(what: str, holds: Callable[[], object], limit_s: float = 120) -> None:
     """Returns when `holds()` is true. Raises AssertionError when it is not within `limit_s`."""
     limit = time.monotonic() + limit_s
     while not holds():

@@ -9,7 +9,6 @@ from threading import Event, Thread
 
 import httpx
 import pytest
-from hypothesis import settings
 
 from collectors.adms.collector import PushCollector
 from domain.clock import Clock, ManualClock
@@ -17,10 +16,6 @@ from pipeline.ingest import Ingest
 from pipeline.push_fleet import CallingClocks
 from pipeline.watch import CollectorWatch
 from storage.database import Database
-
-# A slow machine is no failure.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 Adopt = Callable[..., int]
 
@@ -35,7 +30,7 @@ def listening(database: Database, clock: Clock) -> Iterator[str]:
     thread = Thread(target=collector.run, args=[stop])
     thread.start()
     try:
-        yield f"http://127.0.0.1:{ready.get(timeout=30)}"
+        yield f"http://127.0.0.1:{ready.get(timeout=120)}"
     finally:
         stop.set()
         thread.join()
@@ -51,7 +46,7 @@ def receiver(database: Database, clock: ManualClock) -> Iterator[str]:
 @pytest.fixture
 def http(receiver: str) -> Iterator[httpx.Client]:
     """A client of the receiver."""
-    with httpx.Client(base_url=receiver, timeout=30) as client:
+    with httpx.Client(base_url=receiver, timeout=120) as client:
         yield client
 
 

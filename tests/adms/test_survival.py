@@ -65,7 +65,7 @@ def test_killed_between_commit_and_answer_it_gets_the_batch_again_and_stores_it_
         order.touch()
         with pytest.raises(NoAnswerError):
             asyncio.run(pushing.send_new("ATTLOG"))
-        process.wait(30)
+        process.wait(120)
     assert len(punches(database)) == 3  # committed, and not yet answered
     assert pushing.sent["ATTLOG"] == 0
     with receiver_process(dsn, port, order):
@@ -121,7 +121,7 @@ def test_the_service_listens_and_ends_in_order(dsn: str, adopt: Adopt, tmp_path:
             asyncio.run(pushing.turn())
             assert pushing.sent["ATTLOG"] == 1
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
         finally:
             process.kill()
 

@@ -27,7 +27,7 @@ from tests.waiting import wait_for
 
 FAULTS = 300
 WORKERS = 4
-LIMIT_S = 60
+LIMIT_S = 180
 
 
 def reporter(world: World, seed: int) -> subprocess.Popen[bytes]:

@@ -31,7 +31,7 @@ from tests.alerts.conftest import World, build_world
 
 DEVICES = 60
 AT_ONCE = timedelta()
-LIMIT_S = 60
+LIMIT_S = 180
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -48,7 +48,7 @@ def address(seed: Seed) -> Iterator[str]:
     stop, ready = threading.Event(), Queue[int]()
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0, stop, ready.put))
     thread.start()
-    yield f"http://127.0.0.1:{ready.get(timeout=20)}"
+    yield f"http://127.0.0.1:{ready.get(timeout=120)}"
     stop.set()
     thread.join(20)
     assert not thread.is_alive(), "the console did not end"
@@ -57,7 +57,7 @@ def address(seed: Seed) -> Iterator[str]:
 @pytest.fixture
 def visitor(address: str) -> Iterator[httpx.Client]:
     """A browser without a login."""
-    with httpx.Client(base_url=address, timeout=20) as client:
+    with httpx.Client(base_url=address, timeout=120) as client:
         yield client
 
 
@@ -74,7 +74,7 @@ def log_in(address: str, accounts: None, database: Database) -> Iterator[LogIn]:
         if name in set(Role) and name not in known:
             add_account(database, Role(name))
             known.add(name)
-        client = httpx.Client(base_url=address, timeout=20)
+        client = httpx.Client(base_url=address, timeout=120)
         clients.append(client)
         data = {"csrf": token(client.get("/login").text), "name": name, "password": PASSWORD}
         answer = client.post("/login", data=data)

@@ -14,7 +14,7 @@ from tests.console.conftest import PASSWORD
 from tests.console.seed import Seed
 
 CHROMIUM = Path(os.environ.get("FORECALL_TEST_CHROMIUM", "/usr/bin/chromium"))
-WAIT_MS = 30_000
+WAIT_MS = 120_000
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}; set FORECALL_TEST_CHROMIUM"

@@ -36,7 +36,7 @@ def program(address: str, database: Database) -> Iterator[Program]:
         with database.transaction() as conn:
             key = tokens.make_token(conn, "-".join(scopes), scopes, 30, actor="boss")
         headers = {"Authorization": f"Bearer {key}"}
-        clients.append(httpx.Client(base_url=address, headers=headers, timeout=20))
+        clients.append(httpx.Client(base_url=address, headers=headers, timeout=120))
         return clients[-1]
 
     yield by

@@ -53,8 +53,8 @@ def test_an_open_stream_does_not_hold_the_end_up(seed: Seed, accounts: None) -> 
     stop, ready = threading.Event(), Queue[int]()
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0, stop, ready.put))
     thread.start()
-    address = f"http://127.0.0.1:{ready.get(timeout=20)}"
-    with httpx.Client(base_url=address, timeout=20) as client:
+    address = f"http://127.0.0.1:{ready.get(timeout=120)}"
+    with httpx.Client(base_url=address, timeout=120) as client:
         data = {"csrf": token(client.get("/login").text), "name": "viewer"}
         client.post("/login", data=data | {"password": "correct horse"})
         with client.stream("GET", "/live") as stream:

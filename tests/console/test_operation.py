@@ -153,14 +153,14 @@ def with_a_bad_file(seed: Seed) -> Iterator[str]:
     stop, ready = threading.Event(), Queue[int]()
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0, stop, ready.put))
     thread.start()
-    yield f"http://127.0.0.1:{ready.get(timeout=20)}"
+    yield f"http://127.0.0.1:{ready.get(timeout=120)}"
     stop.set()
     thread.join(20)
 
 
 def test_a_file_that_is_not_in_force_is_told(with_a_bad_file: str, log_in: LogIn) -> None:
     cookies = log_in("dispatcher").cookies
-    page = httpx.get(f"{with_a_bad_file}/undelivered", cookies=cookies, timeout=20).text
+    page = httpx.get(f"{with_a_bad_file}/undelivered", cookies=cookies, timeout=120).text
     assert "Files that are not in force" in page
     assert "plans.kiosk: unknown" in page
     assert "notify" not in page

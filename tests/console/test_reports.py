@@ -23,7 +23,7 @@ def program(address: str, database: Database) -> Iterator[httpx.Client]:
     with database.transaction() as conn:
         key = tokens.make_token(conn, "figures", ["figures"], 30, actor="boss")
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=address, headers=headers, timeout=20) as client:
+    with httpx.Client(base_url=address, headers=headers, timeout=120) as client:
         yield client
 
 

@@ -22,7 +22,7 @@ from forecall.ports import next_free
 from tests.waiting import wait_for
 
 HOST = "127.0.0.1"
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 
 
 @dataclass

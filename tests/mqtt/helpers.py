@@ -23,7 +23,7 @@ from pipeline.ingest import Ingest
 from pipeline.watch import CollectorWatch
 from storage.database import Database, Row
 
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 
 
 def await_that(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:

@@ -115,7 +115,7 @@ def test_letters_of_one_channel_are_on_their_way_side_by_side(
 ) -> None:
     """As soon as one has arrived: a receiver that is away is not asked by many at once."""
     put(database, clock, *(letter(f"k{i}", f"alert/{i}") for i in range(1 + SIDE_BY_SIDE)))
-    together = Barrier(SIDE_BY_SIDE, timeout=20)
+    together = Barrier(SIDE_BY_SIDE, timeout=120)
 
     def meet(one: Letter) -> None:
         if one.key != "k0":

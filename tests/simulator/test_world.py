@@ -66,7 +66,7 @@ def heard(broker: Broker) -> Iterator[Heard]:
     collector = MqttCollector(settings, [JsonContract()], heard, heard, clock)
     listening = threading.Thread(target=collector.run, args=(stop,))
     listening.start()
-    assert heard.listening.wait(20)
+    assert heard.listening.wait(120)
     yield heard
     stop.set()
     listening.join(10)

@@ -18,7 +18,7 @@ from storage.database import Database
 from storage.embedded import EmbeddedServer
 from tests.waiting import wait_for
 
-_LIMIT_S = 20
+_LIMIT_S = 120
 
 _PARENT = """
 import sys, time

@@ -10,7 +10,6 @@ from threading import Thread
 from typing import Protocol
 
 import pytest
-from hypothesis import settings
 from zk import ZK
 
 from domain.clock import ManualClock
@@ -19,10 +18,6 @@ from simulator.zkteco.server import ClockServer
 from storage.database import Database
 
 Serve = Callable[[EmulatedClock], ClockServer]
-# A slow machine is no failure.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
-
 Register = Callable[[str, ClockServer], int]
 RegisterIn = Callable[[Database, str, ClockServer], int]
 
@@ -31,7 +26,7 @@ class Connect(Protocol):
     def __call__(self, server: ClockServer, password: int = 0) -> ZK: ...
 
 
-def until(condition: Callable[[], bool], limit_s: float = 10) -> None:
+def until(condition: Callable[[], bool], limit_s: float = 120) -> None:
     """Waits for `condition`; fails when it is not there after `limit_s`."""
     end = time.monotonic() + limit_s
     while not condition():
@@ -69,7 +64,7 @@ def connect() -> Iterator[Connect]:
         client = ZK(
             server.host,
             server.port,
-            timeout=3,
+            timeout=60,
             password=password or server.clock.comm_key,
             ommit_ping=True,
         )

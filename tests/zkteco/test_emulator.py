@@ -119,7 +119,7 @@ def test_a_registered_client_hears_of_a_punch(
     serve: Serve, connect: Connect, clock: ManualClock
 ) -> None:
     device = emulated(clock)
-    heard = connect(serve(device)).live_capture(new_timeout=3)
+    heard = connect(serve(device)).live_capture(new_timeout=60)
 
     def punch_once_somebody_listens() -> None:
         until(lambda: device.commands[Command.REG_EVENT] > 0)
@@ -138,7 +138,7 @@ def test_an_unknown_command_and_a_strange_session_are_errors(
     serve: Serve, clock: ManualClock
 ) -> None:
     server = serve(emulated(clock))
-    with socket.create_connection((server.host, server.port), timeout=3) as plug:
+    with socket.create_connection((server.host, server.port), timeout=60) as plug:
         session = _ask(plug, Packet(Command.CONNECT, 0, 0)).session
         assert _ask(plug, Packet(777, session, 1)) == Packet(Command.ACK_ERROR, session, 1)
         strange = _ask(plug, Packet(Command.GET_TIME, session + 1, 2))
@@ -148,7 +148,7 @@ def test_an_unknown_command_and_a_strange_session_are_errors(
 
 def test_a_damaged_packet_is_left_unanswered(serve: Serve, clock: ManualClock) -> None:
     server = serve(emulated(clock))
-    with socket.create_connection((server.host, server.port), timeout=3) as plug:
+    with socket.create_connection((server.host, server.port), timeout=60) as plug:
         damaged = bytearray(Packet(Command.CONNECT, 0, 0).encode())
         damaged[10] ^= 0x01
         plug.sendall(damaged)
@@ -238,7 +238,7 @@ def _ask_on(client: ZK) -> None:
 
 def _connects(server: ClockServer) -> bool:
     try:
-        socket.create_connection((server.host, server.port), timeout=3).close()
+        socket.create_connection((server.host, server.port), timeout=60).close()
     except ConnectionRefusedError:
         return False
     return True

@@ -55,7 +55,7 @@ def test_a_punch_is_stored_soon_after_it_is_told(
         until(lambda: device.commands[Command.REG_EVENT] == 1)
         for number in range(2, 4):
             device.punch(str(number), at=clock.now() + timedelta(minutes=number))
-            until(partial(lambda n: len(users(database)) == n, number), limit_s=20)
+            until(partial(lambda n: len(users(database)) == n, number))
     assert rows(database, "SELECT live_by, live_until FROM clock_poll") == [(None, None)]
 
 
@@ -94,7 +94,7 @@ def test_a_clock_that_restarted_is_listened_to_again(
         with database.transaction() as conn:  # instead of waiting for half a minute
             conn.execute("UPDATE clock_poll SET live_until = NULL")
         device.fault = Fault.NONE
-        until(lambda: device.commands[Command.REG_EVENT] >= 2, limit_s=40)
+        until(lambda: device.commands[Command.REG_EVENT] >= 2)
 
 
 def test_a_clock_is_listened_to_by_one(

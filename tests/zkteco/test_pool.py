@@ -45,7 +45,7 @@ def wait_for(pool: WorkerPool, count: int) -> dict[int, Sighting | Failure]:
         done.extend(pool.finished(0.05))
         return len(done) >= count
 
-    until(collected, limit_s=20)
+    until(collected)
     return {target.device_id: result for target, _, result in done}
 
 

@@ -73,7 +73,7 @@ def _read(modules: Path, server: ClockServer) -> Any:
     environment = {**os.environ, "NODE_PATH": str(modules), "TZ": "UTC"}
     target = modules.parent / "found.json"
     command = ["node", str(SCRIPT), server.host, str(server.port), str(target)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment)
     assert result.returncode == 0, result.stderr
     return json.loads(target.read_text())
 
