@@ -41,7 +41,7 @@ def live(world: World, device: int, changes: Mapping[str, datetime]) -> None:
         world.rows(
             f"""INSERT INTO device_transition
                     (device_id, from_state, to_state, at, cause, version, recorded_at)
-                SELECT {device}, '', '{state}', '{at}', 'contact', count(*) + 1, '{at}'
+                SELECT {device}, 'unwatched', '{state}', '{at}', 'contact', count(*) + 1, '{at}'
                 FROM device_transition WHERE device_id = {device} RETURNING id"""
         )
 
