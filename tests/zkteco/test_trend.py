@@ -125,7 +125,7 @@ class Polled:
     def poll(self, after: timedelta = timedelta(minutes=10)) -> Answer:
         self._clock.advance(after)
         (target,) = self._fleet.claim(1, 1)
-        sighting = poll(target, timeout_s=3)
+        sighting = poll(target, timeout_s=60)
         outcome: Outcome = answered(target, sighting, self._clock.now(), self._clock.now())
         assert self._fleet.settle([outcome]) == 1
         assert isinstance(outcome.result, Answer)

@@ -55,7 +55,7 @@ def worn(clock: ManualClock, records: int) -> EmulatedClock:
 @pytest.mark.parametrize("records", [0, 3, 25, 26, 1000])  # 25 fill pyzk's buffer to the brim
 def test_a_clock_is_read_whole(clock: ManualClock, records: int) -> None:
     with serving(worn(clock, records)) as server:
-        sighting = poll(target_of(server), timeout_s=3)
+        sighting = poll(target_of(server), timeout_s=60)
     assert sighting.serial == "SN1"
     assert sighting.log is not None
     assert sighting.log.count == len(sighting.log.fresh) == records
@@ -72,7 +72,7 @@ def test_packets_that_come_twice_or_late_are_no_other_answers(clock: ManualClock
 
     with serving(worn(clock, 500)) as server:
         server.net = net
-        sighting = poll(target_of(server), timeout_s=3)
+        sighting = poll(target_of(server), timeout_s=60)
     assert sighting.local_time == clock.now().replace(tzinfo=None)
     assert sighting.log is not None
     assert len(sighting.log.fresh) == 500
@@ -91,7 +91,7 @@ def test_a_log_with_a_hole_is_not_taken_for_whole(
     with serving(worn(clock, 500)) as server:
         server.net = lose
         with pytest.raises(DeviceUnreachableError) as failure:
-            poll(target_of(server), timeout_s=0.3)
+            poll(target_of(server), timeout_s=0.3 if reason == "timeout" else 60)
     assert failure.value.reason == reason
 
 
@@ -109,13 +109,13 @@ def test_a_closed_port_and_a_wrong_key_are_told_apart(clock: ManualClock) -> Non
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     with pytest.raises(DeviceUnreachableError) as failure:
-        poll(PollTarget(1, "d", "127.0.0.1", port, transport="udp"), timeout_s=3)
+        poll(PollTarget(1, "d", "127.0.0.1", port, transport="udp"), timeout_s=60)
     assert failure.value.reason == "refused"
     with serving(worn(clock, 0)) as server:
         server.clock.comm_key = 8
         wrong = PollTarget(1, "d", server.host, server.port, 9, transport="udp")
         with pytest.raises(DeviceUnreachableError) as failure:
-            poll(wrong, timeout_s=3)
+            poll(wrong, timeout_s=60)
     assert failure.value.reason == "auth_failed"
 
 
