@@ -47,7 +47,7 @@ T = TypeVar("T")
 SPEED = 300.0
 """The demo's: its script of faults is laid out for it."""
 
-_WAIT_S = 30
+_WAIT_S = 120
 _STEP = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
 
