@@ -18,10 +18,25 @@ SELECT device_id, component, code, severity, at, received_at AS known
 FROM device_event
 WHERE device_id = ANY(%(devices)s) AND at >= %(events_start)s AND at <= %(end)s
 
+-- A unit that was replaced (component `device`) makes every part new that fails in its kind.
 -- name: maintenance
-SELECT device_id, component, action, at, recorded_at AS known
-FROM maintenance
-WHERE device_id = ANY(%(devices)s) AND at <= %(end)s
+WITH done AS MATERIALIZED (
+    SELECT device_id, component, action, at, recorded_at AS known
+    FROM maintenance
+    WHERE device_id = ANY(%(devices)s) AND at <= %(end)s
+), unit AS (
+    SELECT done.*, device.kind FROM done JOIN device ON device.id = done.device_id
+    WHERE done.component = 'device' AND done.action = 'replaced'
+), part AS (
+    SELECT DISTINCT device.kind, failure.component
+    FROM failure JOIN device ON device.id = failure.device_id
+    WHERE device.kind IN (SELECT kind FROM unit) AND failure.component <> 'device'
+      AND failure.at <= %(end)s
+)
+SELECT device_id, component, action, at, known FROM done
+UNION ALL
+SELECT unit.device_id, part.component, unit.action, unit.at, unit.known
+FROM unit JOIN part ON part.kind = unit.kind
 
 -- name: failures
 SELECT device_id, component, at, recorded_at AS known

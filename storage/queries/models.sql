@@ -116,7 +116,8 @@ LEFT JOIN LATERAL (
     ORDER BY at DESC LIMIT 1
 ) AS told ON true
 LEFT JOIN LATERAL (
-    SELECT min(at) FILTER (WHERE data ->> 'move' IN ('repair', 'replace')) AS repaired_at,
+    SELECT min(at) FILTER (WHERE data ->> 'move' IN ('repair', 'replace', 'replace_unit'))
+               AS repaired_at,
            min(data ->> 'reason') FILTER (WHERE data ->> 'move' = 'cancel') AS reason,
            max(at) FILTER (WHERE kind = 'found') AS found_at
     FROM ticket_event
@@ -132,7 +133,8 @@ SELECT DISTINCT ON (p.device_id, date_trunc('day', p.at, 'UTC'))
        p.device_id, p.at, p.probability,
        failed.at IS NOT NULL AS failed,
        (SELECT min(m.at) FROM maintenance m
-        WHERE m.device_id = p.device_id AND m.component = p.component AND m.at > p.at
+        WHERE m.device_id = p.device_id AND m.at > p.at
+          AND (m.component = p.component OR m.component = 'device' AND m.action = 'replaced')
           AND m.at <= p.at + p.horizon_h * interval '1 hour'
           AND m.at < coalesce(failed.at, 'infinity')) AS serviced_at
 FROM prediction p

@@ -215,6 +215,31 @@ def test_a_days_readings_are_known_once_they_are_taken(tmp_path: Path, hour: int
         assert matrix.values[:, matrix.names.index("counter.heat.last")].tolist() == [expected] * 2
 
 
+def test_a_unit_that_is_replaced_makes_all_of_its_parts_new(database: Database) -> None:
+    at = START + timedelta(hours=145)
+    with database.transaction() as conn:
+        rows = conn.execute(
+            "INSERT INTO device (key, kind) VALUES ('a', 'kiosk'), ('b', 'kiosk') RETURNING id"
+        ).fetchall()
+        failed, renewed = sorted(row["id"] for row in rows)
+        conn.execute(
+            "INSERT INTO failure (device_id, component, at, recorded_at, source)"
+            " VALUES (%(id)s, 'billAcceptor', %(at)s, %(at)s, 'ticket')",
+            {"id": failed, "at": START},
+        )
+        conn.execute(
+            "INSERT INTO maintenance (device_id, component, at, recorded_at, source, action)"
+            " VALUES (%(id)s, 'device', %(at)s, %(at)s, 'ticket', 'replaced')",
+            {"id": renewed, "at": at},
+        )
+        early = load_frames(conn, [failed, renewed], START, at - timedelta(hours=1))
+        frames = load_frames(conn, [renewed], START, at + timedelta(hours=1))
+    assert not len(early.maintenance.at)
+    for marks in (frames.maintenance, frames.replacements):
+        assert marks.names == ("billAcceptor", "device")
+        assert marks.at.tolist() == marks.known.tolist() == [145.0, 145.0]
+
+
 def test_a_folder_and_the_store_say_the_same(
     database: Database, clock: Clock, tmp_path: Path
 ) -> None:
