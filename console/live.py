@@ -37,7 +37,7 @@ class Live:
         self._counted_at = float("-inf")
         self._looking = Lock()
         self._watchers = 0
-        self._news = asyncio.Condition()
+        self._news = asyncio.Event()  # set once, then a new one takes its place
         self._closed = False
 
     @property
@@ -62,8 +62,7 @@ class Live:
     async def close(self) -> None:
         """Ends all streams."""
         self._closed = True
-        async with self._news:
-            self._news.notify_all()
+        self._tell()
 
     async def changes(self) -> AsyncIterator[tuple[Snapshot, list[str]] | None]:
         """Each new look with the topics that changed; None now and then, so that a dead line shows."""
@@ -82,12 +81,17 @@ class Live:
             self._watchers -= 1
 
     async def _wait(self) -> bool:
-        async with self._news:
-            try:
-                await asyncio.wait_for(self._news.wait(), KEEP_ALIVE_S)
-            except TimeoutError:
-                return False
+        """Whether there is news; False after a while without any."""
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_S):
+                await self._news.wait()
+        except TimeoutError:
+            return False
         return True
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     async def _look_and_tell(self) -> None:
         try:
@@ -97,8 +101,7 @@ class Live:
         except Exception:
             log.exception("live: looking at the fleet failed")
         else:
-            async with self._news:
-                self._news.notify_all()
+            self._tell()
 
     def _look(self) -> Snapshot:
         with self._database.transaction() as conn:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from itertools import product
 from queue import Queue
 from typing import Any
 
 import httpx
 
 from console.app import create_app
+from console.live import Live
 from console.serve import serve
 from tests.console.conftest import LogIn, token
 from tests.console.seed import Seed
@@ -62,7 +65,7 @@ def test_an_open_stream_does_not_hold_the_end_up(seed: Seed, accounts: None) -> 
             next(lines)
             stop.set()
             assert "not reached" not in list(lines)  # the server ended the stream in order
-    thread.join(20)
+    thread.join(120)
     assert not thread.is_alive()
 
 
@@ -78,3 +81,33 @@ def _until(looks: Iterator[dict[str, Any]], figure: str, value: str) -> dict[str
         if look["figures"][figure] == value:
             return look
     raise AssertionError(f"{figure} never became {value}")
+
+
+def test_who_leaves_while_there_is_no_news_takes_nobody_along(seed: Seed) -> None:
+    """A server cancels the stream of a closed page more than once, at any point of its wait."""
+
+    async def watch(live: Live, told: asyncio.Event) -> None:
+        told.set()
+        async for _ in live.changes():
+            pass
+
+    async def leave(after: int, again: int) -> None:
+        live = Live(seed.database, seed.clock)
+        tasks = []
+        for _ in range(3):
+            told = asyncio.Event()
+            tasks.append(asyncio.create_task(watch(live, told)))
+            await told.wait()
+        leaver, *others = tasks
+        for ticks in (after, again, again):
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            leaver.cancel()
+        assert await asyncio.wait([leaver], timeout=60) == ({leaver}, set())
+        assert not any(task.done() for task in others)
+        await live.close()
+        _, stuck = await asyncio.wait(others, timeout=60)
+        assert not stuck
+
+    for after, again in product(range(4), repeat=2):
+        asyncio.run(leave(after, again))

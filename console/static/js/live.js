@@ -41,6 +41,14 @@
     }
   };
 
+  // Somebody may have begun while the answer was on its way: it is fetched anew once they are done.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const region = event.detail.requestConfig.elt;
+    if (!region.matches("[data-live]") || !busy(region)) return;
+    event.detail.shouldSwap = false;
+    due.set(region, true);
+  });
+
   const flash = (element) => {
     element.classList.remove("changed");
     void element.offsetWidth; // lets the animation begin anew
