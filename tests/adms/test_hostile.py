@@ -22,10 +22,10 @@ tokens = st.sampled_from(
 def throw(receiver: str, data: bytes) -> bytes:
     """Sends bytes and hangs up; what came back within a short while."""
     where = urlsplit(receiver)
-    with socket.create_connection((where.hostname, where.port or 0), 10) as line:
+    with socket.create_connection((where.hostname, where.port or 0), 60) as line:
         line.sendall(data)
         line.shutdown(socket.SHUT_WR)
-        line.settimeout(10)
+        line.settimeout(60)
         try:
             return line.recv(200)
         except OSError:

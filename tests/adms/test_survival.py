@@ -150,7 +150,7 @@ def test_one_simulated_clock_of_five_pushes(
         await living
         return world
 
-    world = asyncio.run(asyncio.wait_for(live(), 60))
+    world = asyncio.run(asyncio.wait_for(live(), 180))
     assert [each.memory.serial for each in world.pushing] == [devices[4].key]
     assert [each.device.key for each in world.polled] == [device.key for device in devices[:4]]
     assert {row["serial"] for row in rows(database, "SELECT serial FROM push_clock")} == {

@@ -50,7 +50,7 @@ def address(seed: Seed) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{ready.get(timeout=120)}"
     stop.set()
-    thread.join(20)
+    thread.join(120)
     assert not thread.is_alive(), "the console did not end"
 
 

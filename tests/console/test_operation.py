@@ -155,7 +155,7 @@ def with_a_bad_file(seed: Seed) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{ready.get(timeout=120)}"
     stop.set()
-    thread.join(20)
+    thread.join(120)
 
 
 def test_a_file_that_is_not_in_force_is_told(with_a_bad_file: str, log_in: LogIn) -> None:

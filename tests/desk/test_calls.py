@@ -207,7 +207,7 @@ def test_the_same_call_sent_again_is_one_call(world: World) -> None:
     for sender in senders:
         sender.start()
     for sender in senders:
-        sender.join(30)
+        sender.join(120)
     assert len(set(tickets)) == 1
     assert len(tickets) == 4
     assert len(world.rows("SELECT FROM call")) == 1

@@ -57,7 +57,7 @@ class Runner:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(20)
+        self.thread.join(120)
         assert not self.thread.is_alive()
 
 

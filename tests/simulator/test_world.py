@@ -69,7 +69,7 @@ def heard(broker: Broker) -> Iterator[Heard]:
     assert heard.listening.wait(120)
     yield heard
     stop.set()
-    listening.join(10)
+    listening.join(120)
     assert not listening.is_alive()
 
 

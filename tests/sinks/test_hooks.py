@@ -113,7 +113,7 @@ def served(world: World) -> Iterator[Callable[[Post], httpx.Client]]:
         thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0, stop, ready.put))
         thread.start()
         client = httpx.Client(base_url=f"http://127.0.0.1:{ready.get(timeout=120)}", timeout=120)
-        ends.extend((client.close, stop.set, lambda: thread.join(20)))
+        ends.extend((client.close, stop.set, lambda: thread.join(120)))
         return client
 
     yield of

@@ -44,12 +44,12 @@ def serve() -> Iterator[Serve]:
 
     def start(clock: EmulatedClock) -> ClockServer:
         servers.append(ClockServer(clock))
-        asyncio.run_coroutine_threadsafe(servers[-1].start(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(servers[-1].start(), loop).result(120)
         return servers[-1]
 
     yield start
     for server in servers:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(120)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

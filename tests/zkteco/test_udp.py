@@ -29,11 +29,11 @@ def serving(clock: EmulatedClock) -> Iterator[DatagramServer]:
     thread = Thread(target=loop.run_forever)
     thread.start()
     server = DatagramServer(clock)
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
     try:
         yield server
     finally:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
