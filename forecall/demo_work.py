@@ -158,8 +158,8 @@ class Work:
         self._add(at, Kind.FAILED, SYSTEM, joining(broke, at) | {"alert_id": None})
 
     def found(self, at: datetime, finding: Finding | None, cause: CausedBy) -> None:
-        """Now and then nobody says it."""
-        if self.chance(self._manner.says):
+        """Now and then nobody says what a visit has found; a network that was away shows by itself."""
+        if finding is None or self.chance(self._manner.says):
             self._add(at, Kind.FOUND, self._who, Found(finding, cause).to_json())
 
     def called(self, at: datetime, until: datetime, words: str, *, first: bool = False) -> None:
