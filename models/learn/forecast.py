@@ -33,7 +33,7 @@ from models.learn.learner import (
     chunks,
     telling,
 )
-from models.learn.tuning import Blend, blend, folds, rehearse
+from models.learn.tuning import Blend, Fold, blend, folds, rehearse, surprise
 from pipeline.features.frames import Floats, Ints, Marks
 
 __all__ = [
@@ -56,7 +56,6 @@ FEWEST_FAILURES = 5
 Progress: TypeAlias = Callable[[str, float], None]
 
 _FAMILIES = {family.name: family for family in (BOOST, BRISK, FOREST, LINE)}
-_FEW = 60  # failures: below, boosting is brisk
 _LARGE = 100_000  # decisions: from there on it pays to start processes
 _SMALL = 20_000  # decisions: below, one fit of each family is enough
 _IDLE_WEIGHT = 0.03  # a family that the blend trusts less is left out
@@ -266,17 +265,20 @@ class _Task:
         lesson = replace(self.lesson, columns=telling(self.lesson.values, self.lesson.index))
         if not len(lesson.columns) or not lesson.can_teach(np.arange(len(self.row))):
             return None
-        label, failures = lesson.label, lesson.sizes.failures
-        parts = folds(self.moment, self.device, label, failures, self.horizon_h, settings.by_device)
-        told = rehearse(lesson, parts[-1:] if simple else parts, families)
-        if not len(told.row):
+        failures, by_device = lesson.sizes.failures, settings.by_device
+        parts = folds(self.moment, self.device, lesson.label, failures, self.horizon_h, by_device)
+        if simple:
+            tries = [_tried(lesson, parts[-1:], families, None)]
+        else:
+            breadths = dict.fromkeys((None, lesson.sizes.columns))
+            tries = [_tried(lesson, parts, families, most) for most in breadths]
+        told = [each for each in tries if each is not None]
+        if not told:
             return None
-        blended, probability = blend(
-            told, families, label[told.row], lesson.weight[told.row], failures
-        )
-        order = np.argsort(told.row)
-        rehearsal = Rehearsal(self.row[told.row[order]], probability[order])
-        forecast = self.learned(families, blended, lesson.columns, settings.spans)
+        best = min(told, key=lambda each: each.surprise)
+        order = np.argsort(best.row)
+        rehearsal = Rehearsal(self.row[best.row[order]], best.probability[order])
+        forecast = self.learned(families, best.blend, best.columns, settings.spans)
         return Fitted(forecast, rehearsal)
 
     def learned(
@@ -299,8 +301,37 @@ class _Task:
         return Forecast(self.horizon_h, columns, fits, blended, hazard)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Try:
+    """A rehearsal: the columns that all rows would be learned from, and what came of it.
+
+    Attributes:
+        row, probability: what was asked, and what was foretold of it, blended.
+        surprise: log loss of that.
+    """
+
+    columns: Ints
+    blend: Blend
+    row: Ints
+    probability: Floats
+    surprise: float
+
+
+def _tried(
+    lesson: Lesson, parts: Sequence[Fold], families: Sequence[Family], most: int | None
+) -> _Try | None:
+    """None where no part can teach."""
+    told = rehearse(lesson, parts, families, most)
+    if not len(told.row):
+        return None
+    label, weight = lesson.label[told.row], lesson.weight[told.row]
+    blended, probability = blend(told, families, label, weight, lesson.sizes.failures)
+    columns = lesson.focused(np.arange(len(lesson.label)), most).columns
+    return _Try(columns, blended, told.row, probability, surprise(probability, label, weight))
+
+
 def _families(task: _Task) -> tuple[Family, ...]:
-    return (BRISK if task.lesson.sizes.failures < _FEW else BOOST, FOREST, LINE)
+    return (BRISK if task.lesson.sizes.few else BOOST, FOREST, LINE)
 
 
 def _tasks(

@@ -7,7 +7,7 @@ line foretell far better: they need no bins, and see the rare values in which fe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from models.learn.calibration import logit
+from models.learn.focus import most_telling
 from pipeline.features.frames import Floats, Ints
 
 ALLOWED_TYPES = (
@@ -35,9 +36,12 @@ Values: TypeAlias = NDArray[np.float32]
 Estimator: TypeAlias = Any
 """One of scikit-learn's classifiers; the library is not typed."""
 
+_ROWS_TO_FOCUS = 6_000
 _CHUNK = 20_000  # rows that are foretold at a time: copies of them stay small
 _FEWEST_ROWS, _ROWS_A_POSITIVE = 3_000, 15  # beyond that, more of the same teaches little
 _MOST_TREES, _FEWEST_TREES = 60, 30
+_FEW, _SCARCE = 60, 20  # failures
+_FEWEST_COLUMNS = 8
 _SPLIT_FEATURES = 20  # that a randomised tree tries at each split
 
 
@@ -56,6 +60,15 @@ class Sizes:
     @property
     def leaves(self) -> int:
         return int(np.clip(self.failures // 3, 4, 31))
+
+    @property
+    def columns(self) -> int | None:
+        """How many to try where failures are scarce; None: they tell enough to read all."""
+        return max(_FEWEST_COLUMNS, self.failures) if self.failures < _SCARCE else None
+
+    @property
+    def few(self) -> bool:
+        return self.failures < _FEW
 
     @property
     def trees(self) -> int:
@@ -187,6 +200,16 @@ class Lesson:
         sample = teaching[kept]
         estimator = family.fit(self.rows(sample), self.label[sample], self.sizes, variant, seed)
         return Learned(estimator, shift)
+
+    def focused(self, part: Ints, most: int | None) -> Lesson:
+        """The same, of the `most` columns in which the failures of `part` differ most; None: of all."""
+        if most is None:
+            return self
+        teaching = part[self.teaches[part]]
+        kept, _ = thinned(self.label[teaching], self.weight[teaching], _ROWS_TO_FOCUS, 0)
+        sample = teaching[kept]
+        places = most_telling(self.rows(sample), self.label[sample], most)
+        return replace(self, columns=self.columns[places])
 
     def can_teach(self, part: Ints) -> bool:
         """Whether `part` shows both outcomes."""

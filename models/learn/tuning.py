@@ -78,14 +78,19 @@ class Rehearsed:
     logits: Mapping[str, Sequence[Floats]]
 
 
-def rehearse(lesson: Lesson, parts: Sequence[Fold], families: Sequence[Family]) -> Rehearsed:
-    """What each variant of each family foretells of each fold's later (or other) part."""
-    usable = [fold for fold in parts if lesson.can_teach(fold.teach)]
-    row = np.concatenate([fold.ask for fold in usable] or [np.zeros(0, np.int64)])
+def rehearse(
+    lesson: Lesson, parts: Sequence[Fold], families: Sequence[Family], most: int | None = None
+) -> Rehearsed:
+    """What each variant of each family foretells of each fold's later (or other) part, from the `most`
+    telling columns of what it learned from; None: from all."""
+    usable = [
+        (lesson.focused(fold.teach, most), fold) for fold in parts if lesson.can_teach(fold.teach)
+    ]
+    row = np.concatenate([fold.ask for _, fold in usable] or [np.zeros(0, np.int64)])
     told = {
         family.name: [
             np.concatenate(each)
-            for each in zip(*(_foretold(lesson, fold, family) for fold in usable), strict=True)
+            for each in zip(*(_foretold(own, fold, family) for own, fold in usable), strict=True)
         ]
         for family in families
     }
@@ -148,6 +153,12 @@ def blend(
     kept = dict(zip(logits, weights[1:].tolist(), strict=True))
     found = Blend(chosen, kept, float(weights[0]))
     return found, found.apply(logits, len(label))
+
+
+def surprise(probability: Floats, label: Bools, weight: Floats) -> float:
+    """Log loss: how little was foretold of what came, over all rows."""
+    told = np.where(label, probability, 1 - probability)
+    return float(-(weight * np.log(np.maximum(told, 1e-12))).sum())
 
 
 def _fit(

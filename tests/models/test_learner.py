@@ -98,6 +98,33 @@ def test_labels_that_mean_nothing_are_foretold_no_better_than_by_chance() -> Non
     assert told.max() < 0.5
 
 
+def _among_noise(data: Dataset, columns: int) -> Dataset:
+    noise = np.random.default_rng(2).normal(size=(len(data.values), columns)).astype(np.float32)
+    feature = data.features[0]
+    return replace(
+        data,
+        values=np.column_stack([data.values, noise]),
+        features=(*data.features, *(replace(feature, subject=f"n{n}") for n in range(columns))),
+    )
+
+
+def test_a_handful_of_failures_is_learned_from_the_few_columns_that_tell() -> None:
+    data = _among_noise(_fleet(devices=40, failures=10, signal=5.0), 120)
+    fitted, rows, _, later = _fit(data)
+    assert 1 in fitted.forecast.columns
+    assert len(fitted.forecast.columns) < 20
+    told = fitted.forecast.within(_asked(data, rows, later), [HORIZON_H])[:, 0]
+    assert roc_auc_score(rows.label[later], told) > 0.9
+    assert told.max() > 0.3
+
+
+def test_columns_are_not_chosen_by_what_a_rehearsal_asks_about() -> None:
+    data = _among_noise(_fleet(devices=40, failures=10, signal=0.0), 120)
+    fitted, rows, _, _ = _fit(data)
+    rehearsed = rows.label[fitted.rehearsal.row]
+    assert roc_auc_score(rehearsed, fitted.rehearsal.probability) < 0.8  # 1.0 if it peeked
+
+
 @pytest.fixture(scope="module")
 def known() -> tuple[Dataset, Fitted, TaskRows, NDArray[np.bool_], NDArray[np.bool_]]:
     data = _fleet(devices=80, failures=220, signal=1.5)
