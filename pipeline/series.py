@@ -24,8 +24,8 @@ class SeriesRoom:
     def ensure(self, days: Set[date]) -> None:
         """Makes room for rows of `days` (UTC), in a transaction of its own.
 
-        Its own, because making a piece locks the whole table: on top of a batch's locks two writers
-        could wait for each other. Raises StoreUnavailableError when the database is away or busy.
+        Its own, because who makes a piece waits for others who do: on top of a batch's locks two
+        writers could wait for each other. Raises StoreUnavailableError when the database is away or busy.
         """
         with self._lock:
             missing = days - self._days
@@ -37,7 +37,6 @@ class SeriesRoom:
 
 def _make(conn: Conn, days: Iterable[date]) -> None:
     conn.execute(load("ingest")["limit_lock_wait"])
-    conn.execute(load("ingest")["lock_series"])
     engine = detect(conn)
     for day in days:
         start = datetime.combine(day, time(), UTC)

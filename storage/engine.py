@@ -6,6 +6,7 @@ partitions, one a week, that `ensure` makes before rows are written and `drop_be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -89,13 +90,16 @@ class NativePartitions:
 
     def ensure(self, conn: Conn, start: datetime, end: datetime) -> None:
         monday = start - (start - _FIRST) % _SPAN
+        weeks = [monday + number * _SPAN for number in range((end - monday) // _SPAN + 1)]
+        if self._missing(conn, weeks):
+            conn.execute(load("engine")["one_makes_pieces"])
+            for table, week in self._missing(conn, weeks):
+                _make_piece(conn, table, week)
+
+    def _missing(self, conn: Conn, weeks: Sequence[datetime]) -> list[tuple[str, datetime]]:
         existing = {row["relname"] for row in conn.execute(load("engine")["partitions"]).fetchall()}
-        while monday <= end:
-            for table in SERIES_TIME:
-                name = f"{table}_{monday:%Y%m%d}"
-                if name not in existing:
-                    self._create(conn, table, name, monday)
-            monday += _SPAN
+        wanted = ((table, week) for table in SERIES_TIME for week in weeks)
+        return [(table, week) for table, week in wanted if _piece(table, week) not in existing]
 
     def drop_before(self, conn: Conn, table: str, moment: datetime) -> int:
         dropped = 0
@@ -109,17 +113,21 @@ class NativePartitions:
                 dropped += 1
         return dropped
 
-    def _create(self, conn: Conn, table: str, name: str, monday: datetime) -> None:
-        conn.execute(
-            sql.SQL(
-                "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
-            ).format(
-                sql.Identifier(name),
-                sql.Identifier(table),
-                sql.Literal(monday),
-                sql.Literal(monday + _SPAN),
-            )
+
+def _piece(table: str, monday: datetime) -> str:
+    return f"{table}_{monday:%Y%m%d}"
+
+
+def _make_piece(conn: Conn, table: str, monday: datetime) -> None:
+    """Makes a table and attaches it: made as a partition at once it would lock out who reads or writes
+    any other piece, and two such makers and a reader of two tables could wait for each other."""
+    names = {"piece": sql.Identifier(_piece(table, monday)), "table": sql.Identifier(table)}
+    conn.execute(sql.SQL("CREATE TABLE {piece} (LIKE {table} INCLUDING ALL)").format(**names))
+    conn.execute(
+        sql.SQL("ALTER TABLE {table} ATTACH PARTITION {piece} FOR VALUES FROM ({}) TO ({})").format(
+            sql.Literal(monday), sql.Literal(monday + _SPAN), **names
         )
+    )
 
 
 @dataclass(frozen=True, slots=True)

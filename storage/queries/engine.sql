@@ -13,6 +13,11 @@ JOIN pg_class parent ON parent.oid = inhparent
 WHERE parent.relkind = 'p' AND child.relkind = 'r'
 ORDER BY child.relname
 
+-- Who makes pieces waits for who makes some now, and nobody else waits for either.
+-- name: one_makes_pieces
+LOCK TABLE reading, device_event, rollup_hourly, prediction, shadow_prediction
+IN SHARE UPDATE EXCLUSIVE MODE
+
 -- name: create_hypertable
 SELECT create_hypertable(%(table)s::regclass, %(column)s::name, chunk_time_interval => %(span)s::interval)
 

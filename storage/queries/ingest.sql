@@ -85,9 +85,6 @@ SET stored = intake_count.stored + excluded.stored,
     duplicate = intake_count.duplicate + excluded.duplicate,
     rejected = intake_count.rejected + excluded.rejected
 
--- name: lock_series
-SELECT pg_advisory_xact_lock(hashtext('forecall.series'))
-
 -- name: limit_lock_wait
 SET LOCAL lock_timeout = '5s'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,33 @@ def test_rows_find_their_piece_once_room_is_made(database: Database) -> None:
         assert written == 30
         rows = conn.execute("SELECT at FROM reading ORDER BY at").fetchall()
     assert [row["at"] for row in rows] == moments
+
+
+def test_who_reads_and_writes_does_not_wait_while_pieces_are_made(database: Database) -> None:
+    with database.transaction() as conn:
+        engine = detect(conn)
+        engine.ensure(conn, NOON, NOON)
+    with database.transaction() as reader, database.transaction() as maker:
+        copy_rows(reader, "reading", READING, [(NOON, NOON, 1, 1, 0.0)])
+        reader.execute("SELECT FROM device_event")
+        maker.execute("SET LOCAL lock_timeout = '1s'")
+        engine.ensure(maker, NOON + timedelta(days=7), NOON + timedelta(days=14))
+        reader.execute("SET LOCAL lock_timeout = '1s'")
+        reader.execute("SELECT FROM rollup_hourly")
+        reader.execute("SELECT FROM reading")
+
+
+def test_of_two_who_make_the_same_pieces_one_does(database: Database) -> None:
+    def make(_: int) -> None:
+        with database.transaction() as conn:
+            detect(conn).ensure(conn, NOON, NOON + timedelta(days=70))
+
+    with ThreadPoolExecutor(4) as makers:
+        list(makers.map(make, range(8)))
+    with database.transaction() as conn:
+        row = conn.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'reading'::regclass")
+        if detect(conn).name == "postgresql":
+            assert row.fetchone() == {"count": 11}
 
 
 def test_old_pieces_are_dropped_and_newer_ones_stay(database: Database) -> None:
