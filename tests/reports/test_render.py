@@ -18,7 +18,7 @@ from alerts.notify.policy import LANGUAGES
 from console.i18n.speech import reader
 from domain.errors import NotAllowedError
 from domain.text import Text
-from kpi.reports.document import Column, Document, Section, Table, Unit
+from kpi.reports.document import Column, Document, Range, Section, Table, Unit
 from kpi.reports.reader import Reader
 from kpi.reports.render import Format, fonts, render
 from kpi.reports.render.layout import LaidTable, lay_out
@@ -132,6 +132,53 @@ def test_no_name_becomes_a_formula() -> None:
     file = render(sample(), Format.XLSX, READERS[0])
     names = [row[0].value for row in openpyxl.load_workbook(BytesIO(file))["Devices"].iter_rows()]
     assert set(NASTY[:6]) <= set(names)
+
+
+def test_no_name_is_markup_of_a_page_or_turns_a_sentence_around() -> None:
+    nasty = '<script>alert(1)</script>"\u202e#panic()$x$'
+    for how in READERS:
+        page = render(_with(nasty, nasty), Format.HTML, how).decode()
+        assert "<script" not in page
+        assert "\u202e" not in page
+        assert "&lt;script&gt;alert(1)" in page
+        text = "".join(pages(render(_with(nasty, nasty), Format.PDF, how)))
+        assert "panic" in text
+        assert "script" in text
+
+
+def test_an_interval_is_figures_in_each_format() -> None:
+    columns = (Column(Text("Name"), Unit.WORDS), Column(Text("Share"), Unit.SHARE, 1, ranges=True))
+    rows = (("a", Range(0.1234, 1.0)), ("b", None))
+    table = Table(Text("Devices"), columns, rows, Text("None"))
+    document = replace(sample(), sections=(Section(Text("Devices"), (table,)),))
+    page = render(document, Format.HTML, READERS[0]).decode()
+    assert "12.3% to 100.0%" in page
+    sheet = book(document, READERS[0])["Devices"]
+    assert [cell.value for cell in sheet[1]] == ["Name", "Share, from", "Share, to"]
+    assert [cell.value for cell in sheet[2]] == ["a", 0.1234, 1]
+    assert [cell.value for cell in sheet[3]] == ["b", None, None]
+    assert sheet["B2"].number_format == "0.0%"
+
+
+def test_sheets_of_the_same_name_are_told_apart_and_found_from_the_first() -> None:
+    table = sample(rows=3).sections[1].blocks[1]
+    sections = tuple(Section(Text(name), (table,)) for name in ("Overview", "Tickets"))
+    workbook = book(replace(sample(), sections=sections), READERS[0])
+    assert workbook.sheetnames == ["Overview", "Overview – Devices", "Tickets – Devices"]
+    links = [cell.hyperlink.location for cell in workbook["Overview"]["A"] if cell.hyperlink]
+    assert links == ["'Overview – Devices'!A1", "'Tickets – Devices'!A1"]
+
+
+def test_a_table_without_rows_says_so_and_explains_nothing() -> None:
+    columns = (Column(Text("Name"), Unit.WORDS),)
+    table = Table(Text("Devices"), columns, (), Text("None"), note=Text("Explained"))
+    document = replace(sample(), sections=(Section(Text("Devices"), (table,)),))
+    assert b"Explained" not in render(document, Format.HTML, READERS[0])
+    cells = [
+        cell.value for row in book(document, READERS[0])["Devices"].iter_rows() for cell in row
+    ]
+    assert "None" in cells
+    assert "Explained" not in cells
 
 
 def test_charts_of_a_workbook_are_excels_own() -> None:

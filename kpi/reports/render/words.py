@@ -56,8 +56,21 @@ def is_known(value: Value) -> bool:
 
 
 def said(text: Text, reader: Reader) -> str:
-    """A sentence in the reader's language."""
-    return clean(reader.say(text))
+    """A sentence in the reader's language, in which no name changes the direction of what follows it."""
+    return clean(reader.say(_undirected(text)))
+
+
+def _undirected(text: Text) -> Text:
+    """Without the signs of direction in its values: the reader's language sets its own."""
+    values = {
+        key: _undirected(value)
+        if isinstance(value, Text)
+        else without_directions(value)
+        if isinstance(value, str)
+        else value
+        for key, value in text.values.items()
+    }
+    return Text(text.template, values, text.also)
 
 
 def titled(text: Text, reader: Reader) -> str:

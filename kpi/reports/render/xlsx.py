@@ -110,9 +110,9 @@ class _Writer:
         for section, block in self._sheets():
             title = self.title(block.title)
             if counts[title] > 1:  # such as the same measure, of engineers and of teams
-                title = f"{self.title(section.title)}, {title}"
+                title = f"{self.title(section.title)} – {title}"
             sheet = self.sheet(title)
-            made.append((section, sheet.get_name()))
+            made.append((section, sheet.get_name(), self.title(block.title)))
             if isinstance(block, Table):
                 self._table(sheet, block)
             else:
@@ -142,7 +142,7 @@ class _Writer:
 
     # What is read at a glance.
 
-    def _first_sheet(self, sheet: Any, made: Sequence[tuple[Section, str]]) -> None:
+    def _first_sheet(self, sheet: Any, made: Sequence[tuple[Section, str, str]]) -> None:
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, 1, 20)
         sheet.set_column(2, 3, 40)
@@ -161,9 +161,9 @@ class _Writer:
             row += 1
             for block in section.blocks:
                 row = self._glance(sheet, row, block)
-            for name in (name for its, name in made if its is section):
+            for name, title in ((name, title) for its, name, title in made if its is section):
                 place = "internal:'" + name.replace("'", "''") + "'!A1"
-                sheet.write_url(row, 0, place, string=name)
+                sheet.write_url(row, 0, place, string=title)
                 row += 1
 
     def _glance(self, sheet: Any, row: int, block: Block) -> int:
