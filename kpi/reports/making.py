@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from alerts.notify.policy import LANGUAGES
@@ -11,6 +11,7 @@ from alerts.outbox import Announcement, Topic, announce
 from desk.actions import audit
 from domain.clock import Clock
 from domain.errors import BadInputError
+from domain.text import N_, Text
 from kpi.reports.archive import Entry, read_zone, store
 from kpi.reports.asked import Asked, Kind
 from kpi.reports.document import Document
@@ -19,6 +20,9 @@ from kpi.reports.reader import Reader, Readers
 from kpi.reports.registry import kind_of
 from kpi.reports.render import Format, render
 from storage.database import Conn, Database
+from storage.queries import load
+
+SIMULATED = N_("Simulated: the fleet of this demo, and all that befell it, is invented.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,17 @@ def make(database: Database, clock: Clock, readers: Readers, wanted: Wanted, act
 
 
 def snapshot(conn: Conn, kind: Kind, asked: Asked) -> Document:
-    """The report's figures, all as of one moment of the store: in a transaction of their own.
+    """The report's figures, all as of one moment of the store: in a transaction of their own. A report of
+    a demo says first that it is one.
 
     Raises BadInputError.
     """
     conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    return kind.make(conn, asked)
+    document = kind.make(conn, asked)
+    fleet = conn.execute(load("demo")["devices"]).fetchone()
+    if fleet and fleet["simulated"]:
+        return replace(document, summary=(Text(SIMULATED), *document.summary))
+    return document
 
 
 def write(

@@ -91,7 +91,8 @@ FROM call LEFT JOIN site ON site.id = call.site_id
 WHERE call.at >= %(start)s AND call.at < %(end)s
   AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 
--- Faults of many devices that had one cause. Of a customer's report: those that hit some of its devices.
+-- Faults of many devices that had one cause. Of a customer's report: those that hit some of its devices,
+-- by where each stood when it began.
 -- name: batches
 SELECT batch.id AS batch_id, batch.kind, its.message AS title, batch.first_at,
        CASE WHEN batch.ended_at < %(end)s THEN batch.ended_at END AS ended_at, ours.members AS ours,
@@ -100,7 +101,14 @@ FROM batch
 JOIN alert AS its ON its.id = batch.id
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT alert.device_id) AS members
-    FROM alert JOIN device ON device.id = alert.device_id LEFT JOIN site ON site.id = device.site_id
+    FROM alert
+    JOIN device ON device.id = alert.device_id
+    LEFT JOIN LATERAL (
+        SELECT site_id FROM device_place_past
+        WHERE device_place_past.device_id = device.id AND until_at > batch.first_at
+        ORDER BY until_at LIMIT 1
+    ) past ON true
+    LEFT JOIN site ON site.id = coalesce(past.site_id, device.site_id)
     WHERE alert.batch_id = batch.id
       AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 ) ours

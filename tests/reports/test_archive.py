@@ -66,6 +66,16 @@ def test_figures_are_the_same_bytes_whenever_they_are_told() -> None:
     assert figures(other) != figures(document)
 
 
+def test_a_report_of_a_demo_says_that_it_is_one(database: Database, clock: ManualClock) -> None:
+    assert b"Simulated" not in made(database, clock).file
+    with database.transaction() as conn:
+        conn.execute(
+            """INSERT INTO device (key, kind, model, simulated)
+               VALUES ('SIM1', 'kiosk', 'K', true)"""
+        )
+    assert b"Simulated" in made(database, clock).file
+
+
 @pytest.mark.parametrize("table", ["report", "report_figures"])
 def test_nothing_in_the_archive_is_changed(
     database: Database, clock: ManualClock, table: str
