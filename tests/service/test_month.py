@@ -222,10 +222,8 @@ def test_a_fault_of_many_devices_is_told_to_those_whom_it_hit(conn: Conn) -> Non
     assert tables(operations(conn, asked()))[table] == [("3 went down", at(7), at(8), 3, None)]
     assert tables(operations(conn, asked("other")))[table] == []
     assert tables(operations(conn, asked(period="2026-02")))[table] == []
-    conn.execute("UPDATE device SET site_id = 2 WHERE id = 1")  # where it went later is not asked
-    conn.execute(
-        "INSERT INTO device_place_past (device_id, site_id, until_at) VALUES (1, 1, %s)", [at(9)]
-    )
+    # Where it went later is not asked.
+    conn.execute("UPDATE device SET site_id = 2, placed_at = %s WHERE id = 1", [at(9)])
     assert tables(operations(conn, asked()))[table] == [("3 went down", at(7), at(8), 3, None)]
     assert tables(operations(conn, asked("other")))[table] == []
 
