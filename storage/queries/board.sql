@@ -76,7 +76,7 @@ SELECT id, device_id, component, fault_class, state, severity, active, told_at, 
 FROM alert
 WHERE id = ANY(%(alert_ids)s::bigint[]) AND closed_at IS NULL
 ORDER BY device_id, component, fault_class
-FOR UPDATE
+FOR NO KEY UPDATE
 
 -- name: exists
 SELECT FROM alert WHERE id = %(alert_id)s
@@ -153,7 +153,7 @@ WHERE held_until <= %(now)s AND alert.closed_at IS NULL AND alert.active
   AND alert.state IN ('unacknowledged', 'acknowledged')
   AND (%(alert_ids)s::bigint[] IS NULL OR alert.id = ANY(%(alert_ids)s::bigint[]))
 ORDER BY alert.device_id, alert.component, alert.fault_class
-FOR UPDATE OF alert
+FOR NO KEY UPDATE OF alert
 
 -- name: told
 UPDATE alert SET held_until = NULL, told_at = %(now)s, wants_case = false

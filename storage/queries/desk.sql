@@ -29,10 +29,10 @@ JOIN json_to_recordset(%(faults)s::json)
      USING (device_id, component, fault_class)
 WHERE closed_at IS NULL
 ORDER BY device_id, component, fault_class
-FOR UPDATE OF ticket
+FOR NO KEY UPDATE OF ticket
 
 -- name: lock_open_of_batch
-SELECT * FROM ticket WHERE batch_id = %(batch_id)s AND closed_at IS NULL FOR UPDATE
+SELECT * FROM ticket WHERE batch_id = %(batch_id)s AND closed_at IS NULL FOR NO KEY UPDATE
 
 -- Members' own tickets that nobody has touched and that this outage has opened.
 -- name: lock_untouched
@@ -47,7 +47,7 @@ WHERE alert.id = ANY(%(alert_ids)s::bigint[]) AND ticket.state = 'new'
       WHERE ticket_id = ticket.id AND (actor <> %(system)s OR kind = 'moved')
   )
 ORDER BY ticket.device_id, ticket.component, ticket.fault_class
-FOR UPDATE OF ticket
+FOR NO KEY UPDATE OF ticket
 
 -- The alert's row is locked before the ticket's, as the alert rules do.
 -- name: lock_alert_of
@@ -57,30 +57,30 @@ JOIN ticket ON ticket.device_id = alert.device_id AND ticket.component = alert.c
            AND ticket.fault_class = alert.fault_class
            OR ticket.batch_id = alert.id
 WHERE ticket.id = %(ticket_id)s AND alert.closed_at IS NULL
-FOR UPDATE OF alert
+FOR NO KEY UPDATE OF alert
 
 -- name: lock_alert_of_fault
 SELECT id FROM alert
 WHERE device_id = %(device_id)s AND component = %(component)s AND fault_class = %(fault_class)s
   AND closed_at IS NULL
-FOR UPDATE
+FOR NO KEY UPDATE
 
 -- name: lock_alerts_of_device
 SELECT alert.id
 FROM alert JOIN device ON device.id = alert.device_id
 WHERE device.key = %(key)s AND alert.closed_at IS NULL
 ORDER BY alert.device_id, alert.component, alert.fault_class
-FOR UPDATE OF alert
+FOR NO KEY UPDATE OF alert
 
 -- name: lock_tickets_of_device
 SELECT ticket.*
 FROM ticket JOIN device ON device.id = ticket.device_id
 WHERE device.key = %(key)s AND ticket.closed_at IS NULL
 ORDER BY ticket.component, ticket.fault_class
-FOR UPDATE OF ticket
+FOR NO KEY UPDATE OF ticket
 
 -- name: lock
-SELECT * FROM ticket WHERE id = %(ticket_id)s FOR UPDATE
+SELECT * FROM ticket WHERE id = %(ticket_id)s FOR NO KEY UPDATE
 
 -- name: append
 INSERT INTO ticket_event (ticket_id, version, at, kind, actor, from_state, to_state, data)

@@ -82,7 +82,7 @@ RETURNING device.id
 -- Out of the fleet: its stay is kept, and when it is heard again it is found anew.
 -- name: retire
 WITH stay AS (
-    SELECT id, adopted_at FROM device WHERE key = %(key)s AND adopted_at IS NOT NULL FOR UPDATE
+    SELECT id, adopted_at FROM device WHERE key = %(key)s AND adopted_at IS NOT NULL FOR NO KEY UPDATE
 ), kept AS (
     INSERT INTO device_stay_past (device_id, from_at, until_at)
     SELECT id, adopted_at, %(at)s FROM stay WHERE adopted_at < %(at)s

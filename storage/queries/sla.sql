@@ -46,4 +46,4 @@ WHERE ticket.closed_at >= %(since)s AND ticket.closed_at < %(until)s
 ORDER BY ticket.closed_at, ticket.id
 
 -- name: lock
-SELECT * FROM ticket WHERE id = ANY(%(ticket_ids)s) ORDER BY id FOR UPDATE SKIP LOCKED
+SELECT * FROM ticket WHERE id = ANY(%(ticket_ids)s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
