@@ -117,6 +117,28 @@ def test_suppressed_cycles_do_not_spend_what_a_fault_may_say(world: World) -> No
     assert len(world.tickets()) == len(told(world, "alert.raised")) == 1
 
 
+def test_what_comes_and_goes_in_a_window_is_no_flapping_after_it(world: World) -> None:
+    """librenms PR #20359, of a fault whose case is open: its alert stays the same one all the time."""
+    go_down(world, [world.kiosk])
+    world.evaluate()
+    window(world, hours=1)
+    for _ in range(5):
+        world.pass_time(minutes=10)
+        come_back(world, [world.kiosk])
+        world.evaluate()
+        go_down(world, [world.kiosk])
+        world.evaluate()
+    come_back(world, [world.kiosk])
+    world.evaluate()
+    world.pass_time(minutes=11)
+    go_down(world, [world.kiosk])
+    world.evaluate()
+    [alert] = world.alerts()
+    assert (alert["state"], alert["flapping_since"]) == ("unacknowledged", None)
+    assert told(world, "alert.raised") == 2 * [f"alert/{alert['id']}"]
+    assert len(world.tickets(only_open=False)) == 1
+
+
 def test_a_window_that_is_to_come_holds_nothing_back_yet(world: World) -> None:
     window(world, starts_in=1)
     go_down(world, [world.kiosk])
