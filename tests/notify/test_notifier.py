@@ -152,6 +152,17 @@ def test_a_handled_ticket_alert_does_not_fire_again(house: House) -> None:
         assert house.work(60) == []
 
 
+def test_what_was_handled_does_not_fire_again_when_its_shelf_ends(house: House) -> None:
+    """prometheus/alertmanager#3846, with a mute in between."""
+    alert = house.alert()
+    assert house.work() == FIRST
+    house.acknowledge(alert)
+    house.mute(alert)
+    assert house.work(60) == []
+    house.again(alert)
+    assert house.work() + house.work(120) == []
+
+
 def test_one_notification_for_a_dead_router(house: House) -> None:
     """louislam/uptime-kuma#1089: thirty children of one dead router are one message each step."""
     batch = house.row(
