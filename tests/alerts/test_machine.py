@@ -239,7 +239,7 @@ class Alerts(RuleBasedStateMachine):
     def falls_silent_and_the_worker_is_killed(self, nth: int) -> None:
         """What it had taken is judged by the next one."""
         device = self.devices[nth]
-        if not self.known[device].down:
+        if not (self.known[device].down or self.known[device].retired):
             go_down(self.world, [device])
             self.known[device].down = True
             desk = DyingDesk(self.world.clock)
