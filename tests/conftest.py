@@ -23,6 +23,10 @@ from storage.migrate import migrate
 # Tables that commands print are cut to the terminal, which is measured once in a process.
 os.environ["COLUMNS"] = "400"
 
+# The cores are busy with the other processes of the tests: threads that wait for each other in a
+# training of a second took five times its work.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # A slow machine is no failure.
 settings.register_profile(
     "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
