@@ -127,7 +127,8 @@ def test_by_the_first_rules_only_what_somebody_could_tell_was_prevented() -> Non
         case("li"),
     ]
     [*_, found] = figures(cases, by_engineer, measures(first), first)["li"]
-    assert (found.measure, found.value) == ("prevented", pytest.approx(1 / 3))
+    assert found.measure == "prevented"
+    assert found.value == pytest.approx(1 / 3)
 
 
 def test_a_promised_time_is_a_measure_like_others() -> None:
