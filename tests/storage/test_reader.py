@@ -18,7 +18,7 @@ CLOSED = {
     "account", "account_session", "alert_cursor", "announcement", "api_token", "attendance_check",
     "attendance_record", "audit_entry", "clock_log", "clock_log_segment", "collector_shard",
     "collector_worker", "customer_link", "delivery", "device_login", "device_session", "feed_turn",
-    "hold_out", "intake_count", "notice", "parent_proposal", "pending_sign", "punch_pattern",
+    "intake_count", "notice", "parent_proposal", "pending_sign", "punch_pattern",
     "push_clock", "push_command", "push_operation", "rejected_message", "report", "report_figures",
     "report_turn", "rollup_touched", "state_wait", "ticket_sync",
 }  # fmt: skip
