@@ -30,6 +30,8 @@ from storage.database import Conn
 from storage.queries import load
 from storage.rows import as_rows
 
+_AT_ONCE = 1000  # cases a statement
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -91,13 +93,24 @@ def keep(conn: Conn, cases: Iterable[PastCase]) -> list[Ticket]:
     for ticket in tickets:
         if not ticket.state.ended:
             raise BadInputError(f"past case of {ticket.opened_at}: {ticket.state}; allowed: ended")
+    for first in range(0, len(tickets), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        _write(conn, tickets[some], told[some], calls)
+    return tickets
+
+
+def _write(
+    conn: Conn,
+    tickets: Sequence[Ticket],
+    told: Sequence[Sequence[TicketEvent]],
+    calls: Mapping[int, Sequence[_Call]],
+) -> None:
     rows = as_rows(ledger.ticket_row(ticket) | _kept(ticket) for ticket in tickets)
     conn.execute(load("past")["keep"], {"rows": rows})
     rows = as_rows(ledger.event_row(event) for events in told for event in events)
     conn.execute(load("desk")["append"], {"rows": rows})
-    rows = as_rows(call.row for each in calls.values() for call in each)
+    rows = as_rows(call.row for ticket in tickets for call in calls.get(ticket.id, ()))
     conn.execute(load("past")["keep_calls"], {"rows": rows})
-    return tickets
 
 
 def _linked(cases: Sequence[PastCase], conn: Conn) -> list[tuple[int, PastCase]]:
