@@ -87,6 +87,7 @@ def make_link(
     with room.database.transaction() as conn:
         secret = links.make_link(conn, key, name, days, actor=visit.actor)
     address = f"{str(request.base_url).rstrip('/')}/c/{secret}"
+    visit = replace(visit, here=f"/devices/{key}")
     page = room.views.render("link_made.html", visit, key=key, name=name, address=address)
     return HTMLResponse(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -121,6 +122,7 @@ def revoke_token(room: TheRoom, visit: Administers, name: str) -> RedirectRespon
 def _tokens_page(request: Request, room: Room, visit: Visit, made: str) -> HTMLResponse:
     with room.database.transaction() as conn:
         rows = tokens.tokens(conn)
+    visit = replace(visit, here="/administration/tokens")  # also of the form's answer
     return answer(request, room, visit, "tokens.html", rows=rows, scopes=Scope, made=made)
 
 

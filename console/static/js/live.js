@@ -83,6 +83,9 @@
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 })();
 
+// What a link leads to is opened.
+document.querySelector("details:target")?.setAttribute("open", "");
+
 // A form that was sent is emptied for the next words.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && event.detail.elt.matches("form[data-clear]")) event.detail.elt.reset();
