@@ -58,10 +58,10 @@ class _Ways:
 def chance(row: Truth, horizon_h: float, since: Floats) -> Floats:
     """(moments,) that the part fails within the horizon, so many hours `since` its first sign.
 
-    Of a story that is not one of the simulator's the observer knows even what came.
+    Of a story that is not one of the simulator's, or shows nothing, the observer knows even what came.
     """
     story = _story(row)
-    if story is None:
+    if story is None or min(row.strength, story.strength, rising_h(row)) <= 0:
         return came(row, horizon_h, since).astype(np.float64)
     ways = _Ways(story, *story.ramp_h, 1.0 if story.name == SUPPLY else CURVE)
     if story.abrupt:

@@ -200,6 +200,21 @@ def test_the_observer_of_the_bound_tells_true_chances(
             assert answer[alike].mean() == pytest.approx(truth[alike].mean(), abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("story", "strength", "hours"), [("shock", 0.0, 5), ("wear", 0.0, 5), ("wear", 1.0, 0)]
+)
+def test_rises_that_show_nothing_are_asked_without_harm(
+    story: str, strength: float, hours: int
+) -> None:
+    """A file of truth may say anything."""
+    row = Truth(
+        "a", "kiosk", "billAcceptor", story, Outcome.FAILED, T, T, T + hours * HOUR, strength
+    )
+    (bound,) = bounds([row], 24 * HOUR, {"billAcceptor": {"decisions": 100, "positives": 8}})
+    assert bound.oracle is not None
+    assert 0 < bound.oracle <= 1
+
+
 def test_what_looks_like_a_failure_and_is_none_lowers_the_bound() -> None:
     real = [
         Truth(str(n), "kiosk", "billAcceptor", "wear", Outcome.FAILED, T, T, T + 40 * HOUR, 1.0)
