@@ -21,8 +21,9 @@ from domain.fault import Fault, FaultClass
 from domain.report import Severity
 from domain.text import Text
 from storage.database import Database
+from storage.queries import load
 from tests.alerts.conftest import World
-from tests.alerts.fleets import add_fleet
+from tests.alerts.fleets import add_fleet, come_back, go_down
 from tests.waiting import wait_for
 
 FAULTS = 300
@@ -95,3 +96,15 @@ def test_two_transactions_of_one_moment_open_one_alert(world: World, times: int)
         hear_outside(conn, world.clock.now(), Cases(world.clock), [], over)
     assert world.alerts()[0]["active"] is False
     assert world.ticket().state == "repaired"
+
+
+def test_who_finds_another_at_work_takes_nothing(world: World) -> None:
+    """moscajs/mosca#632: two who judge the signs of one device at once could end with the older one."""
+    go_down(world, [world.kiosk])
+    with world.database.transaction() as conn:
+        conn.execute(load("alerts")["wait_turn"])
+        assert world.evaluate() == 0
+        come_back(world, [world.kiosk])
+    assert len(world.rows("SELECT FROM pending_sign")) == 2
+    assert world.evaluate() == 2
+    assert [alert["active"] for alert in world.alerts()] == [False]
