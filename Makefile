@@ -13,9 +13,10 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/.ready
 	@exec $(BIN)/forecall up --demo
 
-# A process for each core, and each file of tests in one of them.
+# A process for each core, and each file of tests in one of them; they begin in the order of
+# tests/conftest.py, which puts the longest first.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What the notebooks need; any editor that knows Jupyter opens them.
 lab: $(VENV)/.ready-dev

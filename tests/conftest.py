@@ -50,6 +50,31 @@ _ROOM_NEEDED = 2 * 2**30
 _TEMPLATE = f"forecall_template_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 
+_TESTS = Path(__file__).parent
+
+# The files that take longest: a process that began with them is not left alone with one at the end.
+_LONGEST = (
+    "acceptance/test_one_device_day.py",
+    "notebooks/test_notebooks.py",
+    "front/test_up.py",
+    "chaos/",
+    "models/",
+    "console/test_browser.py",
+    "kpi/test_fleet_reports.py",
+    "alerts/test_machine.py",
+    "desk/test_ticket_machine.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_begins_late)
+
+
+def _begins_late(item: pytest.Item) -> int:
+    file = item.path.relative_to(_TESTS).as_posix()
+    return next((at for at, name in enumerate(_LONGEST) if file.startswith(name)), len(_LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that runs inside a test sets up logs for its process: they would go on to the error
