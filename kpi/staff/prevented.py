@@ -21,6 +21,10 @@ from kpi.staff.rules import Rules
 
 NAME = "prevented"
 LABEL = N_("foretold failures prevented")
+EXPLAINED = N_(
+    "What foretelling prevented is known only against predictions that were held out by lot; without "
+    "them it is a range: from none to all whose failure did not come."
+)
 
 
 @dataclass(frozen=True, slots=True)

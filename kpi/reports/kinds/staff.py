@@ -34,6 +34,7 @@ from kpi.staff.factors import Factor
 from kpi.staff.figures import Figure
 from kpi.staff.later import LATER
 from kpi.staff.months import Month, is_reproduced, read_month
+from kpi.staff.prevented import EXPLAINED
 from kpi.staff.review import GROUPS, Review, read_evidence, review
 from kpi.staff.rules import read_rules, rules
 from kpi.uptime.fleet import Scope
@@ -218,7 +219,13 @@ def _measure(scope: Scope, label: str, rows: Sequence[tuple[str, Figure]]) -> Ta
         ),
         marked=frozenset(place for place, (_, one) in enumerate(shown) if one.few),
         nothing=Text(N_("No case says anything.")),
+        note=Text(EXPLAINED) if any(_is_range(one) for _, one in shown) else None,
     )
+
+
+def _is_range(figure: Figure) -> bool:
+    """Whether its interval is no interval of a value, but all that can be said."""
+    return figure.value is None and figure.low is not None
 
 
 def _is_share(figure: Figure) -> bool:
