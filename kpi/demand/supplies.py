@@ -58,7 +58,7 @@ def customer_name(conn: Conn, key: str) -> str:
     """Raises BadInputError where there is no such customer."""
     row = conn.execute(load("reports_fleet")["customer"], {"key": key}).fetchone()
     if row is None:
-        raise BadInputError(f"customer: {key!r}; there is no such customer")
+        raise BadInputError(f"customer: {key!r}; allowed: the key of a customer")
     return str(row["name"])
 
 

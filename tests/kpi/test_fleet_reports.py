@@ -135,7 +135,7 @@ def test_what_is_refilled_is_known_and_what_only_fills_is_not_ordered(past: Data
 def test_a_forecast_of_what_is_over_is_refused(past: Database) -> None:
     with pytest.raises(BadInputError, match="not over yet"):
         made(past, supplies.KIND.name, asked("2026-08"))
-    with pytest.raises(BadInputError, match="no such customer"):
+    with pytest.raises(BadInputError, match="allowed: the key of a customer"):
         made(past, supplies.KIND.name, asked("2026-11", "nobody"))
 
 
