@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from alerts.board import SYSTEM
+from desk.contracts.writing import take_in
 from desk.past import PastCase, keep
-from domain.clock import ScaledClock
+from domain.clock import ManualClock, ScaledClock
 from domain.device import Cause, DeviceKind, DeviceState
 from domain.errors import ConfigurationError
 from domain.vocabulary import metric
 from forecall.config import MAX_DEMO_DEVICES, Settings
 from forecall.demo_cases import cases_of
+from forecall.demo_contracts import contracts
 from forecall.demo_work import Kept
 from pipeline.counters import deltas
 from simulator.fleet import Device, Fleet, plan_fleet
@@ -177,6 +180,7 @@ class _Builder:
             self._conn.execute(statements["reports_to"], {"key": key, "superior": superior})
         for site in self._fleet.sites:
             self._conn.execute(statements["add_site"], asdict(site))
+        take_in(self._conn, ManualClock(self._since), contracts(self._end.date()), actor=SYSTEM)
         keepers = self._conn.execute(statements["keepers"]).fetchall()
         self._keepers = {row.pop("site"): row for row in keepers}
 

@@ -69,8 +69,9 @@ def test_the_same_truth_makes_the_same_cases_and_all_kinds_of_them() -> None:
 
 
 def test_nothing_is_open_and_nobody_is_told(demo: Database) -> None:
-    for table in ("alert", "announcement", "audit_entry", "delivery", "notice", "pending_sign"):
+    for table in ("alert", "announcement", "delivery", "notice", "pending_sign"):
         assert rows(demo, f"SELECT 1 FROM {table}") == []
+    assert rows(demo, "SELECT action FROM audit_entry") == [{"action": "import_contracts"}]
     [ended] = rows(demo, "SELECT max(coalesce(closed_at, '2999-01-01Z')) AS last FROM ticket")
     assert ended["last"] < END
 
@@ -117,3 +118,12 @@ def test_nearly_every_failure_on_record_had_a_case(demo: Database) -> None:
            FROM failure""",
     )
     assert counts["told"] > 0.9 * counts["failures"] > 0
+
+
+def test_some_of_the_work_is_covered_by_a_contract_and_some_is_not(demo: Database) -> None:
+    verdicts = rows(
+        demo,
+        """SELECT DISTINCT data -> 'coverage' ->> 'verdict' AS verdict FROM ticket_event
+           WHERE kind = 'opened' ORDER BY 1""",
+    )
+    assert [row["verdict"] for row in verdicts] == ["billable", "covered"]
