@@ -79,7 +79,9 @@ def test_who_calls_about_an_ended_case_is_looked_up(
 ) -> None:
     form = {"name": "cancel", "reason": "false_alarm"}
     assert operator.post("/tickets/1/move", data=form).status_code == 303
-    assert f'href="/calls?search={keys[0]}"' in operator.get("/tickets/1").text
+    page = operator.get("/tickets/1").text
+    assert f'href="/calls?search={keys[0]}"' in page
+    assert '<span class="sla-left">cancelled</span>' in page  # and no promise is called kept
 
 
 def test_after_a_whole_unit_was_replaced_the_page_says_what_comes_next(
