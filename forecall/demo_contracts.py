@@ -10,7 +10,7 @@ _HEADER = "contract,customer,plan,valid_from,travel,replacement"
 _AGREED = (
     "lotus,kiosk,{year}-01-01,provider,included",
     "golestan,kiosk,{year}-03-21,customer,included",
-    "harbour,kiosk_office,{year}-01-01,customer,billable",
+    "harbour,kiosk,{year}-01-01,customer,billable",
     "cedar,kiosk,{year}-01-01,customer,included",
     "redlantern,kiosk_office,{year}-04-01,provider,included",
     "parsian-rail,kiosk,{year}-03-21,provider,included",
