@@ -25,7 +25,8 @@ OPEN = (
     "maintenance", "metric", "model", "model_check", "parent", "plan_book", "prediction",
     "prediction_draw", "reading", "review_dispute", "review_month", "rollup_hourly", "rule_book",
     "rule_book_in_force", "schema_migration", "shadow_prediction", "simulated_clock", "site_care",
-    "site_care_past", "sla_watch", "suppression", "ticket", "ticket_event", "unknown_code", "warranty",
+    "site_care_past", "site_of_ticket", "sla_watch", "suppression", "ticket", "ticket_event", "unknown_code",
+    "warranty",
 )  # fmt: skip
 """Tables and views that may be read whole."""
 

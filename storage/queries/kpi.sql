@@ -79,8 +79,7 @@ LEFT JOIN LATERAL (
 ) change ON true
 ORDER BY place
 
--- Cases that were closed, not cancelled; each with what its events, its calls and its successors tell. A
--- case is of the site where its device stood when it was opened.
+-- Cases that were closed, not cancelled; each with what its events, its calls and its successors tell.
 -- name: cases
 WITH closed AS (
     SELECT * FROM ticket
@@ -131,13 +130,7 @@ LEFT JOIN engineer AS team ON team.id = CASE
     WHEN EXISTS (SELECT FROM engineer AS led WHERE led.reports_to = engineer.id) THEN engineer.id
     ELSE engineer.reports_to END
 LEFT JOIN device ON device.id = closed.device_id
-LEFT JOIN batch ON batch.id = closed.batch_id
-LEFT JOIN LATERAL (
-    SELECT site_id FROM device_place_past
-    WHERE device_place_past.device_id = closed.device_id AND until_at > closed.opened_at
-    ORDER BY until_at LIMIT 1
-) past ON true
-LEFT JOIN site ON site.id = coalesce(past.site_id, device.site_id, closed.site_id, batch.site_id)
+LEFT JOIN site ON site.id = (SELECT site_id FROM site_of_ticket WHERE ticket_id = closed.id)
 LEFT JOIN customer ON customer.id = site.customer_id
 ORDER BY closed.closed_at, closed.id
 

@@ -36,20 +36,13 @@ WHERE %(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s
 ORDER BY device.key
 
 -- Cases that were open at some time of [start, end), as they stood at its end; what was found, and what
--- caused them, as it is known now. A case is of the site where its device stood when it was opened.
+-- caused them, as it is known now.
 -- name: cases
 WITH touched AS (
     SELECT ticket.*, site.key AS site_key, site.name AS site,
            CASE WHEN ticket.closed_at < %(end)s THEN ticket.closed_at END AS ended_at
     FROM ticket
-    LEFT JOIN device ON device.id = ticket.device_id
-    LEFT JOIN batch ON batch.id = ticket.batch_id
-    LEFT JOIN LATERAL (
-        SELECT site_id FROM device_place_past
-        WHERE device_place_past.device_id = ticket.device_id AND until_at > ticket.opened_at
-        ORDER BY until_at LIMIT 1
-    ) past ON true
-    LEFT JOIN site ON site.id = coalesce(past.site_id, device.site_id, ticket.site_id, batch.site_id)
+    LEFT JOIN site ON site.id = (SELECT site_id FROM site_of_ticket WHERE ticket_id = ticket.id)
     WHERE ticket.opened_at < %(end)s AND (ticket.closed_at IS NULL OR ticket.closed_at >= %(start)s)
       AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 ), told AS (

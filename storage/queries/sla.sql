@@ -28,19 +28,11 @@ SET version = EXCLUDED.version, wake_at = EXCLUDED.wake_at, due_at = EXCLUDED.du
 -- name: done_with
 DELETE FROM sla_watch WHERE ticket_id = ANY(%(ticket_ids)s)
 
--- A case is of the site where its device stood when it was opened.
 -- name: closed_between
 SELECT ticket.id, ticket.closed_at, ticket.state, ticket.device_id, ticket.assignee_id,
        site.id AS site_id, site.customer_id
 FROM ticket
-LEFT JOIN device ON device.id = ticket.device_id
-LEFT JOIN batch ON batch.id = ticket.batch_id
-LEFT JOIN LATERAL (
-    SELECT site_id FROM device_place_past
-    WHERE device_place_past.device_id = ticket.device_id AND until_at > ticket.opened_at
-    ORDER BY until_at LIMIT 1
-) past ON true
-LEFT JOIN site ON site.id = coalesce(past.site_id, device.site_id, ticket.site_id, batch.site_id)
+LEFT JOIN site ON site.id = (SELECT site_id FROM site_of_ticket WHERE ticket_id = ticket.id)
 WHERE ticket.closed_at >= %(since)s AND ticket.closed_at < %(until)s
   AND (%(customer_id)s::integer IS NULL OR site.customer_id = %(customer_id)s)
 ORDER BY ticket.closed_at, ticket.id
