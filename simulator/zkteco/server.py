@@ -26,6 +26,8 @@ from simulator.zkteco.wire import (
 
 _DRIP_EVERY_S = 0.05
 _SOCKETS = 65_536
+_TRIES_TO_LISTEN, _NEXT_TRY_S = 100, 0.05
+"""A process that is just being started holds what was listened on before until it is under way."""
 _TURNS_TO_BE_LET_IN = 10
 """Of the event loop: more than twice what asyncio takes from a client's being accepted to `_accept`."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -34,8 +36,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class ClockServer:
     """Serves one clock's protocol on one TCP port; port 0 takes any free one.
 
-    Use `start` and `stop`, or `async with`. While the clock refuses connections the port stays
-    bound to it, so that it comes back at the same address.
+    Use `start` and `stop`, or `async with`. The port is bound to it all the while, also when the clock
+    refuses connections, so that it comes back at the same address.
     """
 
     def __init__(self, clock: EmulatedClock, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -60,9 +62,10 @@ class ClockServer:
         """Binds the port (then known as `port`) and answers, unless the clock refuses."""
         _allow_many_sockets()
         self._loop = asyncio.get_running_loop()
-        bound = self._bind()
-        self.port = bound.getsockname()[1]
-        await self._open(bound)
+        self._held = self._bind()
+        self.port = self._held.getsockname()[1]
+        if self.clock.fault is not Fault.REFUSING:
+            await self._open()
 
     async def stop(self) -> None:
         """Closes the port and every connection."""
@@ -86,14 +89,31 @@ class ClockServer:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
-        bound.bind((self.host, self.port))
+        try:
+            bound.bind((self.host, self.port))
+        except OSError:
+            bound.close()
+            raise
         return bound
 
-    async def _open(self, bound: socket.socket) -> None:
-        if self.clock.fault is Fault.REFUSING:
-            self._held = bound
-        else:
+    async def _open(self) -> None:
+        for left in reversed(range(_TRIES_TO_LISTEN)):
+            try:
+                await self._listen()
+            except OSError:
+                if not left:
+                    raise
+                await asyncio.sleep(_NEXT_TRY_S)
+            else:
+                return
+
+    async def _listen(self) -> None:
+        bound = self._bind()
+        try:
             self._server = await asyncio.start_server(self._accept, sock=bound)
+        except OSError:
+            bound.close()
+            raise
 
     async def _shut(self) -> None:
         if self._server:
@@ -108,10 +128,6 @@ class ClockServer:
         for connection in self._connections:
             connection.reset()
 
-    async def _refuse(self) -> None:
-        await self._shut()
-        self._held = self._bind()
-
     def _fault_set(self) -> None:
         if self._loop:  # The simulation may drive its clocks from a thread of its own.
             self._loop.call_soon_threadsafe(self._apply_fault)
@@ -121,10 +137,9 @@ class ClockServer:
             return  # it has ended, or looks again when that is done
         refusing = self.clock.fault is Fault.REFUSING
         if refusing and self._server:
-            self._turn(self._refuse())
-        elif not refusing and self._held:
-            held, self._held = self._held, None
-            self._turn(self._open(held))
+            self._turn(self._shut())
+        elif not refusing and not self._server:
+            self._turn(self._open())
 
     def _turn(self, port: Coroutine[None, None, None]) -> None:
         self._turning = asyncio.create_task(port)

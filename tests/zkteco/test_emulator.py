@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
 from datetime import datetime, timedelta
 from threading import Thread
@@ -190,6 +191,29 @@ def test_a_power_cut_may_come_and_go_faster_than_the_port(serve: Serve, clock: M
     until(lambda: not _connects(server))
     device.fault = Fault.NONE
     until(lambda: _connects(server))
+
+
+def test_a_port_that_a_starting_process_holds_is_opened_when_it_lets_go(clock: ManualClock) -> None:
+    """A process that is forked while the port is listened on holds it until it runs its own program."""
+    device = emulated(clock)
+
+    async def cut_and_restore() -> None:
+        async with ClockServer(device) as server:
+            assert server._server is not None
+            (plug,) = server._server.sockets
+            held = os.dup(plug.fileno())
+            device.fault = Fault.REFUSING
+            while server._server:
+                await asyncio.sleep(0.01)
+            device.fault = Fault.NONE
+            for _ in range(10):
+                await asyncio.sleep(0.01)
+            os.close(held)
+            async with asyncio.timeout(60):
+                while not await asyncio.to_thread(_connects, server):
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(cut_and_restore())
 
 
 def test_who_comes_while_the_port_is_shut_leaves_nothing_open(clock: ManualClock) -> None:
