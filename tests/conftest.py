@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,15 +128,22 @@ def _template(postgres: str) -> Iterator[str]:
         admin.execute(f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")
 
 
+@contextmanager
+def copy_of(template: str, postgres: str) -> Iterator[str]:
+    """The address of a database that begins as `template` stands, and is gone at the end."""
+    name = f"t_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    yield psycopg.conninfo.make_conninfo(postgres, dbname=name)
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 @pytest.fixture
 def dsn(postgres: str, _template: str) -> Iterator[str]:
     """The address of an empty, migrated database of this test's own."""
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
-    yield psycopg.conninfo.make_conninfo(postgres, dbname=name)
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copy_of(_template, postgres) as address:
+        yield address
 
 
 @pytest.fixture

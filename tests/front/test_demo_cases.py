@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from desk.past import PastCase
 from domain.fault import Finding
@@ -21,6 +18,7 @@ from simulator.history import happenings
 from simulator.lives import life_of
 from simulator.script import MARGIN
 from storage.database import Database, Row
+from tests.conftest import copy_of
 
 END = datetime(2026, 11, 22, 20, tzinfo=UTC)
 START = END - timedelta(days=60)
@@ -28,16 +26,12 @@ START = END - timedelta(days=60)
 
 @pytest.fixture(scope="module")
 def demo(postgres: str, _template: str) -> Iterator[Database]:
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}".encode())
-    database = Database(make_conninfo(postgres, dbname=name))
-    settings = Settings(demo_clocks=4, demo_terminals=12, demo_history_days=7)
-    build_demo(database, settings, END, lambda _what, _share: None)
-    yield database
-    database.close()
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with copy_of(_template, postgres) as address:
+        database = Database(address)
+        settings = Settings(demo_clocks=4, demo_terminals=12, demo_history_days=7)
+        build_demo(database, settings, END, lambda _what, _share: None)
+        yield database
+        database.close()
 
 
 def rows(database: Database, query: str) -> list[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import uuid
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -11,9 +10,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 import openpyxl
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from console.i18n.speech import reader
 from domain.clock import ManualClock
@@ -30,6 +27,7 @@ from kpi.uptime.figures import uptime
 from kpi.uptime.fleet import Scope
 from models.unusual.watch import watch
 from storage.database import Database
+from tests.conftest import copy_of
 from tests.kpi.past_fleet import END, build_past_fleet
 
 ZONE = ZoneInfo("Asia/Tehran")
@@ -37,17 +35,13 @@ ZONE = ZoneInfo("Asia/Tehran")
 
 @pytest.fixture(scope="module")
 def past(postgres: str, _template: str) -> Iterator[Database]:
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}".encode())
-    database = Database(make_conninfo(postgres, dbname=name))
-    build_past_fleet(database, clocks=6, terminals=20, days=36)
-    for _ in range(16):  # eight windows of six hours a turn, four weeks
-        watch(database, ManualClock(END))
-    yield database
-    database.close()
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with copy_of(_template, postgres) as address:
+        database = Database(address)
+        build_past_fleet(database, clocks=6, terminals=20, days=36)
+        for _ in range(16):  # eight windows of six hours a turn, four weeks
+            watch(database, ManualClock(END))
+        yield database
+        database.close()
 
 
 def asked(period: str, customer: str | None = None, at: datetime = END) -> Asked:

@@ -20,7 +20,7 @@ from models.training.train import Trained, train
 from storage.database import Database
 from storage.migrate import migrate
 from tests.alerts.conftest import world
-from tests.conftest import close_template
+from tests.conftest import close_template, copy_of
 from tests.history.helpers import Told, write_folder
 
 __all__ = ["world"]
@@ -71,12 +71,8 @@ def made(_taught: tuple[str, Told, Trained]) -> Trained:
 @pytest.fixture
 def taught_dsn(postgres: str, _taught: tuple[str, Told, Trained]) -> Iterator[str]:
     """The address of a store of this test's own with the fleet's past and its model."""
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_taught[0]}")
-    yield psycopg.conninfo.make_conninfo(postgres, dbname=name)
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copy_of(_taught[0], postgres) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -11,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from storage.database import Database
 from storage.reader import READER, make_reader
+from tests.conftest import copy_of
 from tests.kpi.past_fleet import build_past_fleet
 
 PASSWORD = "only to look"
@@ -19,17 +19,13 @@ PASSWORD = "only to look"
 @pytest.fixture(scope="module")
 def store(postgres: str, _template: str) -> Iterator[str]:
     """The address of the store, as its owner."""
-    name = f"t_{uuid.uuid4().hex}"
+    with copy_of(_template, postgres) as address:
+        database = Database(address)
+        build_past_fleet(database, clocks=6, terminals=14, days=50)
+        make_reader(database, READER, PASSWORD)
+        database.close()
+        yield address
     with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}".encode())
-    address = make_conninfo(postgres, dbname=name)
-    database = Database(address)
-    build_past_fleet(database, clocks=6, terminals=14, days=50)
-    make_reader(database, READER, PASSWORD)
-    database.close()
-    yield address
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
         admin.execute(f"DROP ROLE {READER}".encode())
 
 
